@@ -1,0 +1,74 @@
+"""Checkpoints: weights as safetensors, and beside them a JSON that says what they are and how they came to be.
+
+No pickle is ever read. The JSON holds the named configuration, every size, the data, seeds, steps, losses, device and
+time, so that a checkpoint can be made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from avct.config import to_dict
+from avct.errors import AvctError, MissingWeights
+from avct.model import Model, build
+
+SHIPPED = Path(__file__).parent / "weights" / "puppet256.safetensors"
+"""The checkpoint that comes with the package: configuration `landmark`, trained on the embedded corpus."""
+FORMAT = 1
+
+
+def save(path: Path, model: Model, about: dict[str, Any]) -> None:
+    """Writes `path` (.safetensors) and its JSON, each whole or not at all."""
+    from safetensors.torch import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {k: v.detach().contiguous().cpu() for k, v in model.state_dict().items()}
+    partial = path.with_suffix(".part")
+    save_file(tensors, partial)
+    digest = hashlib.sha256(partial.read_bytes()).hexdigest()
+    card = {"format": FORMAT, "configuration": model.kind, "sizes": to_dict(model.config), "sha256": digest, **about}
+    note = path.with_suffix(".json.part")
+    note.write_text(json.dumps(card, indent=1) + "\n")
+    partial.replace(path)
+    note.replace(path.with_suffix(".json"))
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """The JSON beside a checkpoint."""
+    card = path.with_suffix(".json")
+    if not path.is_file() or not card.is_file():
+        lacking = path if not path.is_file() else card
+        raise MissingWeights(f"checkpoint {lacking} is not there; train one with `run_bench.py train`")
+    try:
+        held = json.loads(card.read_text())
+    except ValueError as error:
+        raise AvctError(f"{card}: expected JSON beside the weights, {error}") from None
+    found = held.get("format") if isinstance(held, dict) else type(held).__name__
+    if found != FORMAT:
+        raise AvctError(f"{card}: expected checkpoint format {FORMAT}, got {found!r}")
+    return held
+
+
+def load(path: Path | None = None, *, device: str = "cpu") -> Model:
+    """The model of a checkpoint (the shipped one by default), in eval mode. AvctError when file and card disagree."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = SHIPPED if path is None else Path(path)
+    card = read_card(path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != card.get("sha256"):
+        raise AvctError(
+            f"{path}: sha256 {digest[:12]}… is not the {str(card.get('sha256'))[:12]}… that {path.stem}.json states"
+        )
+    model = build(card["configuration"], card["sizes"], where=str(path.with_suffix(".json")))
+    try:
+        model.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError) as error:
+        raise AvctError(f"{path}: weights do not fit the stated sizes ({str(error).splitlines()[0]})") from None
+    return model.to(torch.device(device)).eval()

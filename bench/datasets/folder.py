@@ -1,0 +1,157 @@
+"""A folder of talking videos as a dataset: a clip's sound is a driver, its first frame a reference, the clip the truth.
+
+The truth of a pair is known only where both come from one clip. A protocol over a folder says `pairs = "same"`, or
+takes rows "unavailable" for the rest. `<clip>.json` beside a video, in AVCT's official form, gives its phones.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.errors import ConfigError, MediaError, MissingError
+from bench.io.audio import read_audio
+from bench.io.decode import frames, read_video
+from bench.records import FPS, RATE, Phone, Portrait, Speech, Take
+
+_SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi")
+_TICKS = 100
+"""Hundredths of a second, the unit of the official phone files."""
+
+
+class Folder:
+    """The videos of a folder. Clips are named by their path below it, without the ending."""
+
+    def __init__(
+        self, path: str, glob: str = "**/*", crop: str = "none", speaker: str = "", revision: str = "1"
+    ) -> None:
+        self.name, self.revision = Path(path).name, revision
+        if crop not in ("none", "centre"):
+            raise ConfigError(f"folder: crop: expected 'none' or 'centre', got {crop!r}")
+        self._crop = crop
+        self._clips = find_videos(Path(path), glob)
+        self._speakers = _by_speaker(list(self._clips), speaker)
+
+    def speakers(self) -> list[str]:
+        return list(self._speakers)
+
+    def references(self) -> list[str]:
+        return list(self._clips)
+
+    def drivers(self, speaker: str) -> list[str]:
+        if speaker not in self._speakers:
+            raise ConfigError(f"{self.name}: unknown speaker {speaker!r}")
+        return self._speakers[speaker]
+
+    def speech(self, driver: str) -> Speech:
+        path = self._path(driver)
+        speaker = next(name for name, clips in self._speakers.items() if driver in clips)
+        return Speech(driver, speaker, read_audio(path), read_phones(path.with_suffix(".json")))
+
+    def portrait(self, reference: str) -> Portrait:
+        return Portrait(reference, self._square(next(frames(self._path(reference)))[None], reference)[0])
+
+    def take(self, reference: str, driver: str) -> Take:
+        """The clip itself. Raises MissingError where reference and driver are different clips."""
+        if reference != driver:
+            raise MissingError(f"{self.name}: no take of {reference} with the speech of {driver}")
+        said = self.speech(driver)
+        shown = self._square(read_video(self._path(driver)), driver)
+        # Containers round their streams' lengths apart; what has both picture and sound is the clip.
+        length = min(len(shown), -(-len(said.samples) * FPS // RATE))
+        return Take(shown[:length], said)
+
+    def _path(self, clip: str) -> Path:
+        if clip not in self._clips:
+            raise MissingError(f"{self.name}: no clip {clip!r}")
+        return self._clips[clip]
+
+    def _square(self, shown: np.ndarray, clip: str) -> np.ndarray:
+        height, width = shown.shape[1:3]
+        if height == width:
+            return shown
+        if self._crop == "none":
+            raise MediaError(
+                f"{self._clips[clip]}: expected square frames, got {width}x{height} (crop = 'centre' cuts)"
+            )
+        side = min(height, width)
+        top, left = (height - side) // 2, (width - side) // 2
+        return np.ascontiguousarray(shown[:, top : top + side, left : left + side])
+
+
+def open_dataset(options: Mapping[str, Any]) -> Folder:
+    """The folder dataset of a dataset file.
+
+    Options: path; glob below it; crop "none" (frames must be square) or "centre" (the largest square in the middle);
+    speaker: "" (each clip its own), "folder" (the folder a clip lies in), or a regular expression whose first group,
+    found in the clip's name, is the speaker.
+    """
+    if "path" not in options:
+        raise ConfigError("folder: options: expected a path, got none")
+    return Folder(**options)
+
+
+def read_phones(path: Path) -> tuple[Phone, ...] | None:
+    """The phones of an official phone file, empty ones left out; None where there is no file.
+
+    The form is a list of words {"word", "phones": [{"ph", "bg", "ed"}]}, times in hundredths of a second.
+    Raises MediaError where the file is there and is something else.
+    """
+    if not path.is_file():
+        return None
+    try:
+        words = json.loads(path.read_text(encoding="utf-8"))
+        found = [
+            Phone(str(phone["ph"]), float(phone["bg"]) / _TICKS, float(phone["ed"]) / _TICKS)
+            for word in words
+            for phone in word["phones"]
+        ]
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise MediaError(f"{path}: expected phones as [{{word, phones: [{{ph, bg, ed}}]}}] ({error})") from None
+    return tuple(phone for phone in found if phone.end > phone.start)
+
+
+def find_videos(path: Path, glob: str, *, empty: bool = False) -> dict[str, Path]:
+    """Name -> file of the videos below a folder, sorted; a name is the path below it without the ending.
+
+    empty: whether none is an answer. Raises MissingError, and ConfigError where two files have one name.
+    """
+    if not path.is_dir():
+        raise MissingError(f"{path}: no such folder; expected a folder of videos")
+    found = sorted(file for file in path.glob(glob) if _is_video(file))
+    clips: dict[str, Path] = {}
+    for file in found:
+        name = file.relative_to(path).with_suffix("").as_posix()
+        if name in clips:
+            raise ConfigError(f"{path}: two videos are called {name}: {clips[name].name} and {file.name}")
+        clips[name] = file
+    if not clips and not empty:
+        raise MissingError(f"{path}: no videos ({', '.join(_SUFFIXES)}) match {glob!r}")
+    return clips
+
+
+def _by_speaker(clips: list[str], rule: str) -> dict[str, list[str]]:
+    try:
+        pattern = re.compile(rule) if rule not in ("", "folder") else None
+    except re.error as error:
+        raise ConfigError(f"folder: speaker: not a regular expression: {rule!r} ({error})") from None
+    grouped: dict[str, list[str]] = {}
+    for clip in clips:
+        if pattern is not None:
+            match = pattern.search(clip)
+            if match is None or not pattern.groups or not match.group(1):
+                raise ConfigError(f"folder: speaker: {rule!r} finds no group in the clip's name {clip!r}")
+            speaker = match.group(1)
+        else:
+            speaker = (clip.rpartition("/")[0] or clip) if rule == "folder" else clip
+        grouped.setdefault(speaker, []).append(clip)
+    return grouped
+
+
+def _is_video(file: Path) -> bool:
+    return file.suffix.lower() in _SUFFIXES and not file.name.startswith(".") and file.is_file()

@@ -1,0 +1,190 @@
+"""The stages that make the shipped weights, in order: judge, detector, renderer, speech; then one checkpoint of all.
+
+Each stage prepares its shards, trains from its seed, saves its state as it goes and is skipped when it is done, so an
+interrupted training goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from bench.errors import ConfigError, MissingError
+from bench.places import cache_folder
+from bench.training.prepare import Progress, prepare_practice, prepare_spoken, spoken_cast, train_names
+
+STAGES = ("judge", "detector", "renderer", "speech")
+Log = Callable[[str, dict[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to train and how long. steps: by stage, 0 or absent for the recipe's own. identities: how many practise.
+
+    threads: of torch, 0 for all cores. state: folder of unfinished stages.
+    """
+
+    stages: tuple[str, ...] = STAGES
+    steps: dict[str, int] = field(default_factory=dict)
+    identities: int = 240
+    spoken: int = 0
+    threads: int = 0
+    seed: int = 0
+    state: Path | None = None
+
+    def __post_init__(self) -> None:
+        unknown = [s for s in (*self.stages, *self.steps) if s not in STAGES]
+        if unknown:
+            raise ConfigError(f"train: no stage {unknown[0]!r}; expected some of {', '.join(STAGES)}")
+        if not 2 <= self.identities <= len(train_names()):
+            raise ConfigError(f"train: identities must be 2 to {len(train_names())}, got {self.identities}")
+
+    @property
+    def folder(self) -> Path:
+        """Where unfinished stages are kept."""
+        return self.state or cache_folder() / "training" / f"seed{self.seed}"
+
+
+def _sized(recipe: Any, plan: Plan, stage: str) -> Any:
+    """The stage's recipe with the plan's number of steps and seed."""
+    steps = plan.steps.get(stage) or recipe.steps
+    return replace(recipe, steps=steps, seed=recipe.seed + 100 * plan.seed)
+
+
+def machine() -> str:
+    """The device that trains, in words."""
+    import torch
+
+    return f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+
+
+def train(plan: Plan, out: Path, *, log: Log, progress: Progress) -> list[Path]:
+    """Runs the plan's stages and writes what they make below `out`; returns the files.
+
+    `out/puppet256.safetensors` (with its JSON) appears when detector, renderer and speech are all done.
+    """
+    import torch
+
+    if plan.threads:
+        torch.set_num_threads(plan.threads)
+    practice = prepare_practice(train_names()[: plan.identities], progress=progress)
+    written: list[Path] = []
+    if "judge" in plan.stages:
+        written.append(_train_judge(plan, practice, out, log))
+    made = _train_generator(plan, practice, out, log=log, progress=progress)
+    return written + ([made] if made else [])
+
+
+def _train_judge(plan: Plan, practice: Path, out: Path, log: Log) -> Path:
+    import json
+
+    from safetensors.torch import save_file
+
+    from avct.shards import Shards
+    from bench.training.judge import JudgeRecipe, evaluate_judge, train_judge
+
+    recipe = _sized(JudgeRecipe(), plan, "judge")
+    shards = Shards(practice)
+    clips = [shards[i] for i in range(len(shards))]
+    network, loop = train_judge(
+        [c.frames for c in clips],
+        [c.landmarks for c in clips],
+        recipe,
+        log=lambda row: log("judge", row),
+        state=plan.folder / "judge.pt",
+    )
+    path = out / "puppet68.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({k: v.contiguous() for k, v in network.state_dict().items()}, path)
+    card = {
+        "what": "landmark judge of the embedded corpus, trained on exact truth of training identities",
+        "recipe": asdict(recipe),
+        "identities": len(clips),
+        "machine": machine(),
+        "seconds": round(loop.seconds),
+        "true_frames_of_held_out_identities": evaluate_judge(network),
+        "losses": loop.history[:: max(1, len(loop.history) // 20)],
+    }
+    path.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
+    return path
+
+
+def _train_generator(plan: Plan, practice: Path, out: Path, *, log: Log, progress: Progress) -> Path | None:
+    import torch
+
+    from avct.checkpoint import save
+    from avct.model import LandmarkModel
+    from avct.shards import Shards
+    from avct.training.detector import DetectorRecipe, train_detector
+    from avct.training.renderer import RendererRecipe, train_renderer
+    from avct.training.speech import SpeechRecipe, gather, train_speech
+
+    wanted = [s for s in ("detector", "renderer", "speech") if s in plan.stages]
+    if not wanted:
+        return None
+    torch.manual_seed(plan.seed)
+    model = LandmarkModel()
+    loops, recipes = {}, {}
+    shards = Shards(practice)
+    recipes["detector"] = _sized(DetectorRecipe(), plan, "detector")
+    recipes["renderer"] = _sized(RendererRecipe(), plan, "renderer")
+    recipes["speech"] = _sized(SpeechRecipe(), plan, "speech")
+    for stage in wanted:
+        state, note = plan.folder / f"{stage}.pt", (lambda row, stage=stage: log(stage, row))
+        if stage == "detector":
+            loops[stage] = train_detector(model.kp_detector, shards, recipes[stage], log=note, state=state)
+        elif stage == "renderer":
+            loops[stage] = train_renderer(model.generator, shards, recipes[stage], log=note, state=state)
+        else:
+            cast = spoken_cast()[: plan.spoken or None]
+            clips = gather(Shards(prepare_spoken(cast, progress=progress)), None)
+            loops[stage] = train_speech(model.speech, clips, recipes[stage], log=note, state=state)
+    lacking = [s for s in ("detector", "renderer", "speech") if not _finished(plan, s, model, recipes[s].steps)]
+    if lacking:
+        return None
+    history = {s: _history(plan, s) for s in recipes}
+    about = {
+        "data": {"corpus": "puppets", "practice": shards.about, "spoken": len(spoken_cast())},
+        "recipes": {s: asdict(r) for s, r in recipes.items()},
+        "machine": machine(),
+        "seconds": {s: round(h[1]) for s, h in history.items()},
+        "losses": {s: h[0][:: max(1, len(h[0]) // 20)] for s, h in history.items()},
+        "seed": plan.seed,
+    }
+    path = out / "puppet256.safetensors"
+    save(path, model, about)
+    return path
+
+
+def _finished(plan: Plan, stage: str, model: Any, steps: int) -> bool:
+    """Whether a stage's state is complete; its weights are then in `model`."""
+    import torch
+
+    state = plan.folder / f"{stage}.pt"
+    if not state.is_file():
+        return False
+    held = torch.load(state, weights_only=True)
+    if held["step"] < steps:
+        return False
+    part = {"detector": model.kp_detector, "renderer": model.generator, "speech": model.speech}[stage]
+    part.load_state_dict(held["model"])
+    return True
+
+
+def _history(plan: Plan, stage: str) -> tuple[list[dict[str, float]], float]:
+    import json
+
+    import torch
+
+    held = torch.load(plan.folder / f"{stage}.pt", weights_only=True)
+    return json.loads(held["history"]), held["seconds"]
+
+
+def require_shipped(path: Path) -> Path:
+    """`path` when it is there; MissingError says how to make it."""
+    if not path.is_file():
+        raise MissingError(f"weights {path.name} are not there ({path}); make them with `run_bench.py train`")
+    return path
