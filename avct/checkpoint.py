@@ -16,9 +16,8 @@ import torch
 from avct.config import to_dict
 from avct.errors import AvctError, MissingWeights
 from avct.model import Model, build
+from avct.weights_path import SHIPPED
 
-SHIPPED = Path(__file__).parent / "weights" / "puppet256.safetensors"
-"""The checkpoint that comes with the package: configuration `landmark`, trained on the embedded corpus."""
 FORMAT = 1
 
 

@@ -54,3 +54,16 @@ def polygon_cover(corners: np.ndarray, size: int, *, grow: float, soft: float) -
         np.minimum(nearest, (x - px - t * ex) ** 2 + (y - py - t * ey) ** 2, out=nearest)
     distance = np.sqrt(nearest) * np.where(inside, 1, -1) + grow
     return np.clip(distance / soft + 0.5, 0, 1).astype(np.float32)
+
+
+_DROP = (0.30, 0.30, -0.03, 0.95, -0.03, 1.0, 0.82, 0.30, 0.30, 0, 0, 0, 0, 0, 0, 0, 0)
+"""How far each keypoint falls for each pixel that the lower inner lip falls: what a jaw does to a face."""
+
+
+def drop_jaw(value: np.ndarray, amount: np.ndarray) -> np.ndarray:
+    """Keypoints (T, 17, 2) with the jaw dropped by `amount` (T,), in widths of the face, along the face's own down."""
+    value = np.asarray(value, np.float32)
+    width = np.linalg.norm(value[:, 10] - value[:, 9], axis=-1)
+    down = value[:, 6] - value[:, 12]  # from the root of the nose to the chin
+    down /= np.linalg.norm(down, axis=-1, keepdims=True)
+    return value + (np.asarray(amount) * width)[:, None, None] * np.array(_DROP, np.float32)[:, None] * down[:, None]

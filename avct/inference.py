@@ -161,17 +161,20 @@ def render(
         yield _frames(out.prediction, truncate=False)
 
 
-def perform(model: Model, score: Score, *, batch: int = 8, precision: str = "float32") -> Iterator[np.ndarray]:
-    """Batches of frames uint8 (n, S, S, 3) of the portrait speaking. AvctError for a wrong size or precision."""
+def check(model: Model, score: Score, *, batch: int, precision: str) -> None:
+    """Raises AvctError for a portrait of the wrong size, an unknown precision or an impossible batch."""
     if precision not in ("float32", "bfloat16"):
         raise AvctError(f"precision: expected 'float32' or 'bfloat16', got {precision!r}")
     if batch < 1:
         raise AvctError(f"batch: expected 1 or more, got {batch}")
-    size = model.config.image_size
-    if score.image.shape[0] != size:
-        raise AvctError(
-            f"portrait: this model wants {size}x{size} pixels, got {score.image.shape[1]}x{score.image.shape[0]}"
-        )
+    size, (height, width) = model.config.image_size, score.image.shape[:2]
+    if height != size:
+        raise AvctError(f"portrait: this model wants {size}x{size} pixels, got {width}x{height}")
+
+
+def perform(model: Model, score: Score, *, batch: int = 8, precision: str = "float32") -> Iterator[np.ndarray]:
+    """Batches of frames uint8 (n, S, S, 3) of the portrait speaking. Raises AvctError as `check` does."""
+    check(model, score, batch=batch, precision=precision)
     if isinstance(model, LandmarkModel):
         source, driving = speech_keypoints(model, score)
         yield from render(model, score.image, source, driving, batch=batch, precision=precision)

@@ -46,13 +46,15 @@ class Portrait:
     """A reference identity's still image: uint8 (H, W, 3) RGB, square face crop.
 
     landmarks: float32 (68, 2) pixels (x right, y down) or None. pose: float32 (6,) Rx, Ry, Rz in radians and
-    Tx, Ty, Tz in millimetres (OpenFace's convention) or None when unknown.
+    Tx, Ty, Tz in millimetres (OpenFace's convention) or None when unknown. photograph: a picture of a real person,
+    whose landmarks (where given) come from a detector.
     """
 
     reference: str
     image: np.ndarray
     landmarks: np.ndarray | None = None
     pose: np.ndarray | None = None
+    photograph: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,195 @@
+"""AVCT as a method, and its three controls: the same network told another speech, silence, or only how loud it is.
+
+The one place of the instrument that imports the generator for inference. Nothing here sees the truth: portrait,
+speech and head poses are all that a job's frames come from.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.adapters.base import Generated, GenerationError, setting_fingerprint
+from bench.errors import ConfigError, MissingError
+from bench.io.digest import sha256_array
+from bench.io.encode import write_lossless
+from bench.records import FPS, RATE, Job, Portrait, Setting, Speech
+from protocols.schema import BuiltinMethod
+
+if TYPE_CHECKING:
+    from avct.inference import Score
+    from avct.model import Model
+
+DRIVERS = ("avct", "wrong-speech", "silence", "loudness")
+_LOUDEST = 0.075
+"""Jaw drop of the loudest frame under `loudness`, in face widths: an open vowel of the corpus's reference style."""
+
+
+def open(spec: BuiltinMethod) -> AvctAdapter:  # noqa: A001 - the name that open_adapter looks for
+    """The adapter of a builtin method file."""
+    if spec.builtin not in DRIVERS:
+        raise ConfigError(f"method {spec.name}: unknown builtin {spec.builtin!r}; expected one of {', '.join(DRIVERS)}")
+    return AvctAdapter(spec)
+
+
+@lru_cache(maxsize=2)
+def _model(path: Path | None, device: str) -> Model:
+    from avct.checkpoint import load
+    from avct.errors import AvctError, MissingWeights
+
+    try:
+        return load(path, device=device)
+    except MissingWeights as error:
+        raise MissingError(str(error)) from None
+    except AvctError as error:
+        raise ConfigError(str(error)) from None
+
+
+@lru_cache(maxsize=32)
+def _rows(digest: str, key: _Samples) -> np.ndarray:
+    """Audio features of one recording; pitch tracking takes longer than painting its frames."""
+    from avct.audio import features
+
+    return features(key.samples)
+
+
+class _Samples:
+    """Samples that hash by their digest, so that the features' cache holds recordings and not arrays."""
+
+    def __init__(self, digest: str, samples: np.ndarray) -> None:
+        self.digest, self.samples = digest, samples
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Samples) and other.digest == self.digest
+
+
+def speech_inputs(speech: Speech, frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """Phoneme ids int64 (frames,) and audio rows float32 (frames, 4, 41) of speech, ending in silence if it is short.
+
+    Raises GenerationError without phones and for speech below 25 ms.
+    """
+    from avct.audio import frame_rows
+    from avct.errors import AvctError
+    from avct.phonemes import SIL, from_seconds, ids_at_25fps
+
+    if speech.phones is None:
+        raise GenerationError(f"needs phones: none are known for speech {speech.driver!r}")
+    try:
+        said = from_seconds([(p.symbol, p.start, p.end) for p in speech.phones], origin=speech.driver)
+        ids = ids_at_25fps(said)[:frames]
+        digest = sha256_array(speech.samples)
+        rows = _rows(digest, _Samples(digest, speech.samples))
+        there = min(frames, len(rows) * FPS // 100)
+        heard = frame_rows(rows, there)
+    except AvctError as error:
+        raise GenerationError(str(error)) from None
+    audio = np.concatenate([heard, np.repeat(heard[-1:], frames - there, 0)]) if there < frames else heard
+    return np.array(ids + [SIL] * (frames - len(ids)), np.int64), audio.astype(np.float32)
+
+
+def hush(frames: int) -> Speech:
+    """Silence of `frames` frames as speech: zeros and SIL."""
+    from bench.records import Phone
+
+    seconds = frames / FPS
+    return Speech("silence", "silence", np.zeros(round(seconds * RATE), np.float32), (Phone("SIL", 0.0, seconds),), "")
+
+
+def level(speech: Speech, frames: int) -> np.ndarray:
+    """Loudness float64 (frames,) in 0..1: root mean square of each 40 ms, over its own 95th percentile."""
+    step = RATE // FPS
+    held = np.zeros(frames * step)
+    some = speech.samples[: frames * step].astype(np.float64)
+    held[: len(some)] = some
+    rms = np.sqrt((held.reshape(frames, step) ** 2).mean(1))
+    return np.clip(rms / max(np.percentile(rms, 95), 1e-4), 0, 1)
+
+
+def score(portrait: Portrait, speech: Speech, pose: np.ndarray | None, frames: int) -> Score:
+    """What the generator is to perform. Without poses the head holds the portrait's own (or looks straight ahead)."""
+    from avct.inference import FRONTAL, Score
+
+    ids, audio = speech_inputs(speech, frames)
+    own = FRONTAL if portrait.pose is None else np.asarray(portrait.pose, np.float32)
+    poses = np.repeat(own[None], frames, 0) if pose is None else np.asarray(pose, np.float32)[:frames]
+    if len(poses) < frames:
+        raise GenerationError(f"needs {frames} head poses, got {len(poses)}")
+    found = portrait.landmarks if portrait.photograph else None
+    return Score(portrait.image, ids, audio, poses, own, found)
+
+
+class AvctAdapter:
+    """One of the four drivers of one checkpoint."""
+
+    def __init__(self, spec: BuiltinMethod, checkpoint: Path | None = None) -> None:
+        self.name, self._spec, self._checkpoint = spec.name, spec, checkpoint
+
+    def fingerprint(self, setting: Setting) -> dict[str, Any]:
+        """Specification, checkpoint and setting. Raises MissingError where the checkpoint is not there."""
+        from avct.errors import MissingWeights
+        from avct.weights_path import SHIPPED
+
+        path = self._checkpoint or SHIPPED
+        card = path.with_suffix(".json")
+        if not path.is_file() or not card.is_file():
+            raise MissingError(str(MissingWeights(f"checkpoint {path} is not there; train one with `run_bench.py train`")))
+        weights = [{"name": path.stem, "sha256": json.loads(card.read_text())["sha256"], "bytes": path.stat().st_size}]
+        described = setting_fingerprint(setting, sensitive=self._spec.sensitive_to_setting)
+        return {"method": self._spec.hash(), "weights": weights, "code": None, **described}
+
+    def generate(self, job: Job, out: Path, *, run_id: str) -> Generated:
+        """The portrait performing what this driver is told. Raises GenerationError with what the network refused."""
+        from avct.errors import AvctError
+
+        began = time.perf_counter()
+        try:
+            frames = self._frames(job)
+            written = write_lossless(out, frames, samples=job.speech.samples, run_id=run_id)
+        except AvctError as error:
+            raise GenerationError(str(error)) from None
+        return Generated(written.path, written.frames, written.sha256, {"generate": time.perf_counter() - began})
+
+    def _frames(self, job: Job) -> Iterator[np.ndarray]:
+        from avct.inference import perform
+
+        model, setting = _model(self._checkpoint, job.setting.device), job.setting
+        driver = self._spec.builtin
+        if driver == "loudness":
+            yield from self._by_level(model, job)
+            return
+        said = {"avct": job.speech, "wrong-speech": job.other_speech, "silence": hush(job.frames)}[driver]
+        if said is None:
+            raise GenerationError("needs another driver's speech: the protocol has only one driver")
+        told = score(job.portrait, said, job.pose, job.frames)
+        for some in perform(model, told, batch=setting.batch, precision=setting.precision):
+            yield from some
+
+    @staticmethod
+    def _by_level(model: Model, job: Job) -> Iterator[np.ndarray]:
+        """The silent face at the same poses, its jaw dropped by how loud the speech is: no phones, no learning."""
+        import torch
+
+        from avct.facepoints import drop_jaw
+        from avct.geometry import Keypoints
+        from avct.inference import check, render, speech_keypoints
+        from avct.model import LandmarkModel
+
+        if not isinstance(model, LandmarkModel):
+            raise GenerationError("the loudness control needs keypoints on the lips: a `landmark` checkpoint")
+        setting = job.setting
+        told = score(job.portrait, hush(job.frames), job.pose, job.frames)
+        check(model, told, batch=setting.batch, precision=setting.precision)
+        source, driving = speech_keypoints(model, told)
+        dropped = drop_jaw(driving.value.cpu().numpy(), _LOUDEST * level(job.speech, job.frames))
+        driving = Keypoints(torch.from_numpy(dropped).to(source.value.device))
+        for some in render(model, job.portrait.image, source, driving, batch=setting.batch, precision=setting.precision):
+            yield from some
