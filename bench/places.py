@@ -21,11 +21,11 @@ def cache_folder() -> Path:
 
 
 @lru_cache(maxsize=32)
-def source_digest(*folders: Path) -> str:
-    """SHA-256 over the Python sources below `folders`: the code version of whatever they make."""
+def source_digest(*paths: Path) -> str:
+    """SHA-256 over Python sources, files or every one below a folder: the code version of whatever they make."""
     digest = hashlib.sha256()
-    for folder in folders:
-        for path in sorted(folder.rglob("*.py")):
-            digest.update(f"{folder.name}/{path.relative_to(folder).as_posix()}\0".encode())
-            digest.update(path.read_bytes())
+    for path in paths:
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(f"{file.name}\0".encode())
+            digest.update(file.read_bytes())
     return digest.hexdigest()

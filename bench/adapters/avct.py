@@ -31,7 +31,7 @@ _LOUDEST = 0.075
 """Jaw drop of the loudest frame under `loudness`, in face widths: an open vowel of the corpus's reference style."""
 
 
-def open(spec: BuiltinMethod) -> AvctAdapter:  # noqa: A001 - the name that open_adapter looks for
+def open(spec: BuiltinMethod) -> AvctAdapter:
     """The adapter of a builtin method file."""
     if spec.builtin not in DRIVERS:
         raise ConfigError(f"method {spec.name}: unknown builtin {spec.builtin!r}; expected one of {', '.join(DRIVERS)}")
@@ -39,7 +39,8 @@ def open(spec: BuiltinMethod) -> AvctAdapter:  # noqa: A001 - the name that open
 
 
 @lru_cache(maxsize=2)
-def _model(path: Path | None, device: str) -> Model:
+def load_model(path: Path | None, device: str) -> Model:
+    """The model of a checkpoint (None: the shipped one) on a device. MissingError or ConfigError in one line."""
     from avct.checkpoint import load
     from avct.errors import AvctError, MissingWeights
 
@@ -52,7 +53,7 @@ def _model(path: Path | None, device: str) -> Model:
 
 
 @lru_cache(maxsize=32)
-def _rows(digest: str, key: _Samples) -> np.ndarray:
+def _rows(key: _Samples) -> np.ndarray:
     """Audio features of one recording; pitch tracking takes longer than painting its frames."""
     from avct.audio import features
 
@@ -77,7 +78,7 @@ def speech_inputs(speech: Speech, frames: int) -> tuple[np.ndarray, np.ndarray]:
 
     Raises GenerationError without phones and for speech below 25 ms.
     """
-    from avct.audio import frame_rows
+    from avct.audio import frame_rows, lengthen
     from avct.errors import AvctError
     from avct.phonemes import SIL, from_seconds, ids_at_25fps
 
@@ -87,12 +88,10 @@ def speech_inputs(speech: Speech, frames: int) -> tuple[np.ndarray, np.ndarray]:
         said = from_seconds([(p.symbol, p.start, p.end) for p in speech.phones], origin=speech.driver)
         ids = ids_at_25fps(said)[:frames]
         digest = sha256_array(speech.samples)
-        rows = _rows(digest, _Samples(digest, speech.samples))
-        there = min(frames, len(rows) * FPS // 100)
-        heard = frame_rows(rows, there)
+        lasting = lengthen(speech.samples[: frames * RATE // FPS], frames)
+        audio = frame_rows(_rows(_Samples(f"{digest}:{frames}", lasting)), frames)
     except AvctError as error:
         raise GenerationError(str(error)) from None
-    audio = np.concatenate([heard, np.repeat(heard[-1:], frames - there, 0)]) if there < frames else heard
     return np.array(ids + [SIL] * (frames - len(ids)), np.int64), audio.astype(np.float32)
 
 
@@ -141,7 +140,9 @@ class AvctAdapter:
         path = self._checkpoint or SHIPPED
         card = path.with_suffix(".json")
         if not path.is_file() or not card.is_file():
-            raise MissingError(str(MissingWeights(f"checkpoint {path} is not there; train one with `run_bench.py train`")))
+            raise MissingError(
+                str(MissingWeights(f"checkpoint {path} is not there; train one with `run_bench.py train`"))
+            )
         weights = [{"name": path.stem, "sha256": json.loads(card.read_text())["sha256"], "bytes": path.stat().st_size}]
         described = setting_fingerprint(setting, sensitive=self._spec.sensitive_to_setting)
         return {"method": self._spec.hash(), "weights": weights, "code": None, **described}
@@ -161,7 +162,7 @@ class AvctAdapter:
     def _frames(self, job: Job) -> Iterator[np.ndarray]:
         from avct.inference import perform
 
-        model, setting = _model(self._checkpoint, job.setting.device), job.setting
+        model, setting = load_model(self._checkpoint, job.setting.device), job.setting
         driver = self._spec.builtin
         if driver == "loudness":
             yield from self._by_level(model, job)
@@ -191,5 +192,7 @@ class AvctAdapter:
         source, driving = speech_keypoints(model, told)
         dropped = drop_jaw(driving.value.cpu().numpy(), _LOUDEST * level(job.speech, job.frames))
         driving = Keypoints(torch.from_numpy(dropped).to(source.value.device))
-        for some in render(model, job.portrait.image, source, driving, batch=setting.batch, precision=setting.precision):
+        for some in render(
+            model, job.portrait.image, source, driving, batch=setting.batch, precision=setting.precision
+        ):
             yield from some

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.datasets.puppets import corpus, speech
-from bench.datasets.puppets.corpus import members, perform_labels, rig, stream
+from bench.datasets.puppets import speech
+from bench.datasets.puppets.corpus import drawing_digest, members, perform_labels, rig, stream
 from bench.datasets.puppets.skeleton import Moment
 from bench.datasets.puppets.visemes import TARGETS
 from bench.places import cache_folder, source_digest
@@ -22,11 +22,9 @@ SPOKEN_IDENTITIES = 120
 
 
 def _folder(kind: str, *options: object) -> Path:
-    from bench.training import prepare as this
-
-    code = source_digest(Path(corpus.__file__).parent)[:12] + source_digest(Path(this.__file__).parent)[:4]
-    name = "-".join([kind, *map(str, options), code])
-    return cache_folder() / "shards" / name
+    """Where shards of a kind lie: the name holds what they were made of and the code that drew them."""
+    code = source_digest(Path(__file__))[:6] + drawing_digest()[:10]
+    return cache_folder() / "shards" / "-".join([kind, *map(str, options), code])
 
 
 def train_names() -> list[str]:

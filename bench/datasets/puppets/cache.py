@@ -8,19 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.datasets.puppets.corpus import perform
+from bench.datasets.puppets.corpus import drawing_digest, perform
 from bench.errors import BenchError
 from bench.io.decode import read_video
 from bench.io.digest import sha256_array
 from bench.io.encode import write_lossless
-from bench.places import cache_folder, source_digest
+from bench.places import cache_folder
 from bench.records import Speech, Take
 
 
 def _key(name: str, said: Speech) -> str:
     sound = sha256_array(said.samples)
     phones = repr([(p.symbol, p.start, p.end) for p in said.phones or ()])
-    code = source_digest(Path(__file__).parent)
+    code = drawing_digest()
     return hashlib.sha256("\n".join((code, name, said.driver, sound, phones)).encode()).hexdigest()[:32]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,16 @@ from bench.datasets.puppets.skeleton import Moment, Skeleton
 from bench.datasets.puppets.styles import STYLES, TRAINER, Style
 from bench.datasets.puppets.visemes import controls, frame_count
 from bench.errors import ConfigError
+from bench.places import source_digest
 from bench.records import RATE, Portrait, Speech, Take
 
 REVISION = "1"
 """Changes whenever a frame, a landmark or a split changes: part of every cell's inputs by their hashes anyway."""
+
+_DRAWING = (
+    "canvas", "expression", "features", "gestures", "hair", "identity", "mouth", "photo", "portrait", "relief", "rig",
+    "scene", "skeleton", "skin", "styles", "visemes",
+)  # fmt: skip
 
 PHOTOGRAPH = "astronaut"
 _TRAINER_SEED = 7
@@ -65,6 +72,12 @@ def member(name: str) -> Member:
         hint = f"did you mean {', '.join(near)}?" if near else "test-000 to test-027, trainer, astronaut are some"
         raise ConfigError(f"puppets: no identity {name!r}; {hint}")
     return members()[name]
+
+
+def drawing_digest() -> str:
+    """SHA-256 over the modules that decide a frame's pixels and labels: the code part of every cached take's key."""
+    folder = Path(__file__).parent
+    return source_digest(*(folder / f"{name}.py" for name in _DRAWING))
 
 
 def stream(*names: str) -> np.random.Generator:
@@ -145,7 +158,7 @@ def rest_portrait(name: str) -> Portrait:
     who, rng = member(name), stream("portrait", name)
     moment = Moment(REST, rng.uniform(-1, 1, 3) * [2.0, 3.0, 1.5], rng.normal(0, 1, 2))
     shown = rig(name).render(moment, style=who.style)
-    return Portrait(name, shown.image, shown.landmarks, shown.pose)
+    return Portrait(name, shown.image, shown.landmarks, shown.pose, photograph=who.seed is None)
 
 
 class Puppets:

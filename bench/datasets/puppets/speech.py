@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -101,7 +101,7 @@ def _catalogue(folder: Path) -> Mapping[str, Recording]:
     }
 
 
-def _hint(name: str, known: object) -> str:
+def _hint(name: str, known: Iterable[str]) -> str:
     """Ready to append: the closest known name as a question, or nothing."""
     close = get_close_matches(str(name), list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""

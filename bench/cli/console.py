@@ -1,0 +1,61 @@
+"""What the verbs share of the terminal: one console, one progress line, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from bench.runner.session import Progress as CellProgress
+
+
+def console() -> Console:
+    """A console on standard output that keeps tables whole when piped."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def emit(data: Any) -> None:
+    """Prints JSON for a program."""
+    print(json.dumps(data, indent=1, ensure_ascii=False))
+
+
+@contextmanager
+def bar(title: str, *, quiet: bool = False) -> Iterator[Progress]:
+    """One progress line on standard error, so that output can be piped."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("[bold]{task.description}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    screen = Console(stderr=True, quiet=quiet)
+    with Progress(*columns, console=screen, transient=False) as shown:
+        yield shown
+
+
+@contextmanager
+def cells_bar(title: str, *, quiet: bool = False):
+    """A progress line for a run: call what it yields with every finished cell."""
+    with bar(title, quiet=quiet) as shown:
+        task = shown.add_task(title, total=None, note="preparing")
+
+        def advance(now: CellProgress) -> None:
+            note = "".join(
+                [f"{now.reused} reused " if now.reused else "", f"[red]{now.failed} failed" if now.failed else ""]
+            )
+            shown.update(task, total=now.total, completed=now.done + now.failed, note=note)
+
+        yield advance

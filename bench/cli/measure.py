@@ -1,0 +1,133 @@
+"""Verbs that make and show numbers: demo, run, score, report."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.console import cells_bar, console, emit
+
+if TYPE_CHECKING:
+    from bench.runner.run import RunResult
+
+Out = Annotated[Path | None, typer.Option("--out", help="The run folder (default: results/<name>).")]
+Workers = Annotated[int | None, typer.Option(help="Processes; by default one a core, at most 8.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The outcome as JSON on standard output.")]
+Sets = Annotated[list[str] | None, typer.Option("--set", help="Override a key: `a.b=value`. Repeatable.")]
+
+
+def _workers(asked: int | None) -> int:
+    from bench.store.device import usable_cores
+
+    return min(8, usable_cores()) if asked is None else asked
+
+
+def _split(names: str | None) -> list[str]:
+    return [n.strip() for n in (names or "").split(",") if n.strip()]
+
+
+def _finish(result: RunResult, *, as_json: bool, shown: str) -> None:
+    """Writes the report, prints the table and where the page is; exits with the run's code."""
+    from bench.report import write
+    from bench.report.terminal import terminal_table
+
+    written = write(result.folder)
+    counts = {"total": result.total, "done": result.done, "failed": result.failed, "reused": result.reused}
+    page = result.folder / "index.html"
+    if as_json:
+        emit({"folder": str(result.folder), "page": str(page), "cells": counts, "exit_code": result.exit_code,
+              "files": [str(p) for p in written.paths]})  # fmt: skip
+    else:
+        screen = console()
+        screen.print(terminal_table(result.folder))
+        screen.print(f"{shown}: {result.total} cells, {result.reused} reused, {result.failed} failed")
+        screen.print(f"table  {result.folder / 'table.md'}\npage   {page}")
+    if result.exit_code not in (0, 1):
+        print(result.reason, file=sys.stderr)
+    raise typer.Exit(result.exit_code)
+
+
+def demo(out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
+    """Run the demonstration on embedded data: portraits and speech in, a scored table and a page out.
+
+    Needs no download. A second run reuses everything. Same as `run demo`.
+    """
+    run("demo", out=out, workers=workers, as_json=as_json)
+
+
+def run(
+    protocol: Annotated[str, typer.Argument(help="A protocol by name (`demo`) or path.")],
+    method: Annotated[str | None, typer.Option(help="Only these methods, separated by commas.")] = None,
+    sets: Sets = None,
+    out: Out = None,
+    workers: Workers = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a protocol, or take an interrupted run up again, and write its tables, plots and page."""
+    from bench.runner.expand import load
+    from bench.runner.run import run as carry_out
+
+    overrides = list(sets or [])
+    if method:
+        overrides.append(f"methods={_split(method)!r}".replace("'", '"'))
+    loaded = load(protocol, overrides=overrides)
+    with cells_bar(loaded.id, quiet=as_json) as advance:
+        result = carry_out(loaded, out=out, workers=_workers(workers), progress=advance)
+    _finish(result, as_json=as_json, shown=loaded.id)
+
+
+def score(
+    videos: Annotated[Path, typer.Option(help="Folder of videos, or of a folder of videos for each method.")],
+    truth: Annotated[Path | None, typer.Option(help="Folder of true videos with the same names.")] = None,
+    metrics: Annotated[
+        str | None, typer.Option(help="Metric ids, separated by commas (default: all that fit).")
+    ] = None,
+    method: Annotated[str | None, typer.Option(help="Name of the method that made the videos.")] = None,
+    out: Out = None,
+    workers: Workers = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score videos made by anybody: the same metrics, rows, tables and page as a run."""
+    from bench.runner.score import score as carry_out
+
+    chosen = _split(metrics) or _fitting(truth=truth is not None)
+    with cells_bar("score", quiet=as_json) as advance:
+        result = carry_out(
+            videos, truth=truth, metrics=chosen, method=method, out=out, workers=_workers(workers), progress=advance
+        )
+    _finish(result, as_json=as_json, shown="score")
+
+
+def _fitting(*, truth: bool) -> list[str]:
+    """Metrics that real videos can be scored by here: no corpus truth, no legacy conventions."""
+    from metrics.registry import variants
+
+    found = []
+    for variant in variants().values():
+        needs = set(variant.needs)
+        of_corpus = any("puppet68" in n or n.endswith(":exact") for n in needs)
+        wants_truth = any(n.startswith("truth") for n in needs)
+        if not variant.legacy and not of_corpus and (truth or not wants_truth):
+            found.append(variant.id)
+    return found
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Write here and leave the run folder as it is.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write tables, plots and page again from a run folder's rows alone: no network, no GPU, no torch."""
+    from bench.report import write
+    from bench.report.terminal import terminal_table
+
+    written = write(folder, out=out)
+    if as_json:
+        emit({"files": [str(p) for p in written.paths]})
+        return
+    screen = console()
+    screen.print(terminal_table(folder))
+    screen.print(f"page   {(out or folder) / 'index.html'}")

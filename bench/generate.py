@@ -1,0 +1,252 @@
+"""`generate`: a portrait file and a speech file become a talking-face video file."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.errors import ConfigError, MediaError, MissingError
+from bench.records import FPS, RATE, Phone, Portrait, Speech
+
+if TYPE_CHECKING:
+    from avct.inference import Score
+    from avct.model import Model
+
+SHORTEST = 0.2
+"""Seconds of speech below which there is nothing to say: five frames."""
+_SILENT = 10 ** (-60 / 20)  # peak below which a recording is called silent: 60 dB below full scale
+Advance = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks for; fields are the command line's options."""
+
+    image: Path
+    audio: Path
+    out: Path
+    transcript: str | None = None
+    phonemes: Path | None = None
+    pose: str = "idle"
+    keypoints: str = "auto"
+    checkpoint: Path | None = None
+    device: str = "cpu"
+    precision: str = "float32"
+    batch: int = 8
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class GeneratedVideo:
+    """What was made. phones: "file", "aligned" or "all-phone"; keypoints: "landmarks" or "detector"."""
+
+    path: Path
+    frames: int
+    sha256: str
+    run_id: str
+    phones: str
+    keypoints: str
+    cropped: bool
+    notes: tuple[str, ...] = field(default=())
+
+    def as_dict(self) -> dict[str, Any]:
+        """A JSON-ready dict."""
+        return {**self.__dict__, "path": str(self.path), "notes": list(self.notes)}
+
+
+def generate_video(request: Request, *, progress: Advance = lambda *_: None) -> GeneratedVideo:
+    """Makes the video of a request. Raises BenchError in one line for whatever cannot be used."""
+    from avct.inference import perform
+    from bench.adapters.avct import load_model
+    from bench.faces import prepare
+    from bench.io.image import read_image
+
+    _check(request)
+    speech, found_by, notes = read_speech(request)
+    picture = prepare(read_image(request.image), request.image)
+    if picture.note:
+        notes.append(picture.note)
+    progress("loading the generator", 0, None)
+    model = load_model(request.checkpoint, request.device)
+    portrait, source = _portrait(request, picture.image, picture.landmarks, model)
+    frames = int(len(speech.samples) / RATE * FPS + 1e-6 * FPS)
+    told = _told(request, portrait, speech, frames)
+    run_id = _run_id(request, portrait, speech)
+
+    def painted() -> Iterator[np.ndarray]:
+        made = 0
+        for some in perform(model, told, batch=request.batch, precision=request.precision):
+            yield from some
+            made += len(some)
+            progress("painting", made, frames)
+
+    written = _write(request.out, painted(), speech.samples, run_id)
+    return GeneratedVideo(request.out, frames, written, run_id, found_by, source, picture.cropped, tuple(notes))
+
+
+def _check(request: Request) -> None:
+    if request.transcript is None and request.phonemes is None:
+        raise ConfigError("generate: expected --transcript or --phonemes, got neither: AVCT needs to know what is said")
+    if request.transcript is not None and request.phonemes is not None:
+        raise ConfigError("generate: expected one of --transcript and --phonemes, got both")
+    if request.out.suffix.lower() not in (".mp4", ".mkv"):
+        raise ConfigError(
+            f"--out: expected a name ending in .mp4 (to watch) or .mkv (lossless), got {request.out.name!r}"
+        )
+    if request.keypoints not in ("auto", "landmarks", "detector"):
+        raise ConfigError(f"--keypoints: expected auto, landmarks or detector, got {request.keypoints!r}")
+    if request.precision not in ("float32", "bfloat16"):
+        raise ConfigError(f"--precision: expected float32 or bfloat16, got {request.precision!r}")
+    if request.batch < 1:
+        raise ConfigError(f"--batch: expected 1 or more, got {request.batch}")
+    if request.device != "cpu":
+        import torch
+
+        try:
+            torch.zeros(1, device=request.device)
+        except (RuntimeError, AssertionError) as error:
+            raise ConfigError(f"--device: {request.device!r} cannot be used ({str(error).splitlines()[0]})") from None
+
+
+def read_speech(request: Request) -> tuple[Speech, str, list[str]]:
+    """The speech with its phones, how they were found, and notes for the user."""
+    from bench.io.audio import read_audio
+
+    samples = read_audio(request.audio)
+    seconds = len(samples) / RATE
+    if seconds < SHORTEST:
+        raise MediaError(f"{request.audio}: expected at least {SHORTEST} s of speech, got {seconds:.2f} s")
+    peak = float(np.abs(samples).max())
+    if peak < _SILENT:
+        level = f"{20 * np.log10(peak):.0f} dB" if peak > 0 else "digital silence"
+        raise MediaError(f"{request.audio}: expected speech, got silence (peak {level} of full scale)")
+    if request.phonemes is not None:
+        return _with_phone_file(samples, request)
+    from avct.align import align
+
+    text = _transcript(request.transcript or "")
+    aligned = align(samples, text)
+    notes = []
+    if aligned.method == "all-phone":
+        notes.append("the transcript did not fit the sound; phones were decoded without it, which reads lips less well")
+    phones = tuple(Phone(*p) for p in aligned.phones)
+    return Speech(request.audio.stem, "user", samples, phones, text), aligned.method, notes
+
+
+def _with_phone_file(samples: np.ndarray, request: Request) -> tuple[Speech, str, list[str]]:
+    from avct.phonemes import read
+
+    if not request.phonemes.is_file():
+        raise MissingError(f"{request.phonemes}: no such phoneme file")
+    words = read(request.phonemes)
+    phones = tuple(Phone(p.symbol, p.begin / 100, p.end / 100) for w in words for p in w.phones if p.end > p.begin)
+    notes = []
+    ends, seconds = phones[-1].end, len(samples) / RATE
+    if abs(ends - seconds) > 1.0:
+        notes.append(f"{request.phonemes.name} ends at {ends:.2f} s, {request.audio.name} at {seconds:.2f} s")
+    return Speech(request.audio.stem, "user", samples, phones), "file", notes
+
+
+def _transcript(given: str) -> str:
+    """The words themselves, or those in the text file of that name."""
+    path = Path(given)
+    try:
+        if path.suffix.lower() == ".txt" or (len(given) < 200 and path.is_file()):
+            return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise MissingError(f"{path}: no such transcript file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise MediaError(f"{path}: expected a text file in UTF-8 ({error})") from None
+    return given
+
+
+def _portrait(request: Request, image: np.ndarray, landmarks: np.ndarray | None, model: Model) -> tuple[Portrait, str]:
+    """The portrait and where its keypoints come from.
+
+    auto: the generator's own detector where it agrees with the landmark detector (it knows painted faces), else the
+    landmarks, which hold on photographs.
+    """
+    from avct.facepoints import from_landmarks
+    from avct.inference import find_keypoints
+    from avct.model import LandmarkModel
+
+    if request.keypoints == "landmarks" and landmarks is None:
+        raise MissingError("--keypoints landmarks: no face detector is installed; install the extra `faces`")
+    use = request.keypoints == "landmarks"
+    if request.keypoints == "auto" and landmarks is not None and isinstance(model, LandmarkModel):
+        own = find_keypoints(model, image[None])[0]
+        other = from_landmarks(landmarks, image.shape[0])
+        width = np.linalg.norm(other[9] - other[10])
+        # 5 % of the face's width: dlib's own error on painted faces is under 3 %
+        use = float(np.median(np.linalg.norm(own - other, axis=1))) > 0.05 * width
+    portrait = Portrait(request.image.stem, image, landmarks if use else None, None, photograph=use)
+    return portrait, "landmarks" if use else "detector"
+
+
+def idle_pose(frames: int, seed: int) -> np.ndarray:
+    """A gentle seeded sway, float32 (frames, 6), that begins at rest: not learnt, only alive."""
+    from avct.inference import FRONTAL
+
+    rng = np.random.default_rng([seed, 0x69646C65])
+    t = np.arange(frames) / FPS
+    out = np.repeat(FRONTAL[None].astype(np.float64), frames, 0)
+    rise = np.clip(t / 1.5, 0, 1)  # from the portrait's own pose, in a second and a half
+    for column, amount in ((0, 0.035), (1, 0.055), (2, 0.022), (3, 1.5), (4, 1.0)):
+        waves = [(0.5, rng.uniform(0.10, 0.25)), (0.35, rng.uniform(0.3, 0.5)), (0.15, rng.uniform(0.7, 1.1))]
+        sway = sum(
+            w * (np.sin(2 * np.pi * f * t + p) - np.sin(p))
+            for (w, f), p in zip(waves, rng.uniform(0, 6.28, 3), strict=True)
+        )
+        out[:, column] += amount * rise * sway
+    return out.astype(np.float32)
+
+
+def read_pose(path: Path, frames: int) -> np.ndarray:
+    """Poses float32 (frames, 6) of a CSV with OpenFace's columns pose_Rx … pose_Tz; the last one is held."""
+    if not path.is_file():
+        raise MissingError(f"{path}: no such pose file (--pose takes idle, still or a CSV)")
+    names = ("pose_Rx", "pose_Ry", "pose_Rz", "pose_Tx", "pose_Ty", "pose_Tz")
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file, skipinitialspace=True))
+        values = np.array([[float(row[n]) for n in names] for row in rows], np.float32)
+    except (KeyError, TypeError, ValueError, UnicodeDecodeError) as error:
+        raise MediaError(f"{path}: expected columns {', '.join(names)} with numbers, got {error}") from None
+    if not len(values) or not np.isfinite(values).all():
+        raise MediaError(f"{path}: expected at least one finite pose, got {len(values)} rows")
+    return values[np.minimum(np.arange(frames), len(values) - 1)]
+
+
+def _told(request: Request, portrait: Portrait, speech: Speech, frames: int) -> Score:
+    from bench.adapters.avct import score
+
+    if request.pose == "still":
+        return score(portrait, speech, None, frames)
+    if request.pose == "idle":
+        return score(portrait, speech, idle_pose(frames, request.seed), frames)
+    poses = read_pose(Path(request.pose), frames)
+    # a file's first pose is the portrait's: what follows is motion relative to it
+    started = Portrait(portrait.reference, portrait.image, portrait.landmarks, poses[0], portrait.photograph)
+    return score(started, speech, poses, frames)
+
+
+def _run_id(request: Request, portrait: Portrait, speech: Speech) -> str:
+    """An id that says which inputs made the video: the first 16 digits of a hash over them."""
+    digest = hashlib.sha256(portrait.image.tobytes() + speech.samples.tobytes())
+    digest.update(
+        repr((speech.phones, request.pose, request.seed, str(request.checkpoint), request.precision)).encode()
+    )
+    return digest.hexdigest()[:16]
+
+
+def _write(out: Path, frames: Iterator[np.ndarray], samples: np.ndarray, run_id: str) -> str:
+    from bench.io.encode import write_browser, write_lossless
+
+    write = write_browser if out.suffix.lower() == ".mp4" else write_lossless
+    return write(out, frames, samples=samples, run_id=run_id).sha256

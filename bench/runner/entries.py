@@ -1,0 +1,72 @@
+"""Journal entries: a finished cell with its rows, made from what its group of cells came to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.records import Cell, Row
+from bench.runner.expand import name_cell
+from bench.runner.ledger import cell_dict
+from bench.runner.prepare import Digests
+from bench.runner.tasks import Source
+from bench.store.journal import encode
+
+
+@dataclass
+class Group:
+    """Cells that share a video: one method on one clip, under every setting that cannot change what it makes."""
+
+    key: str | None
+    source: Source
+    cells: list[Cell]
+    video: str | None
+    digests: Digests | None = None
+    video_sha256: str | None = None
+    outcomes: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    measured: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    number: int | None = None
+
+
+def make_entry(cell: Cell, group: Group, *, protocol_id: str) -> dict[str, Any]:
+    """The journal line of a cell whose group has an outcome for every metric."""
+    digests = group.digests
+    rows = [
+        Row(
+            protocol=protocol_id,
+            cell=name_cell(cell),
+            method=cell.method,
+            speaker=cell.speaker,
+            reference=cell.reference,
+            driver=cell.driver,
+            setting=cell.setting.name,
+            seed=cell.seed,
+            metric=metric,
+            frames=0 if digests is None else digests.frames,
+            video_sha256=group.video_sha256,
+            truth_sha256=None if digests is None else digests.truth,
+            **outcome,
+        ).as_dict()
+        for metric, outcome in sorted(group.outcomes.items())
+    ]
+    return {
+        "key": group.key,
+        "cell": cell_dict(cell),
+        "rows": rows,
+        "video": group.video,
+        "seconds": group.seconds,
+        "measured": dict(group.measured),
+        "inputs": None if digests is None else digests.as_dict(),
+    }
+
+
+def says_the_same(earlier: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
+    """Whether a journaled entry says already all that this one would say; the time it took is not compared."""
+    asked = {row["metric"] for row in entry["rows"]}
+    rows = [row for row in earlier["rows"] if row["metric"] in asked]
+    measured = {name: key for name, key in earlier["measured"].items() if name in asked}
+    written = json.loads(encode({"rows": entry["rows"], "measured": entry["measured"]}))
+    return earlier["key"] == entry["key"] and rows == written["rows"] and measured == written["measured"]

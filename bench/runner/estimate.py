@@ -1,0 +1,143 @@
+"""What a protocol would take: cells, what is missing, and rough time and disk, without making a single video."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bench.datasets.catalogue import describe, open_dataset
+from bench.errors import BenchError
+from bench.records import FPS, RATE, Dataset
+from bench.runner.expand import cells, expand, pairs, settings
+from bench.runner.methods import Method, describe_method, open_methods
+from bench.runner.run import find_variants
+from bench.runner.weights import backends, variant_weights
+from bench.store.journal import FILE, read_journal
+from protocols.schema import Protocol
+
+_BYTES_A_PIXEL = 0.6
+"""FFV1 on faces: 36 to 40 KiB for a frame of 256x256 (measured by bench.io on real clips and on puppets)."""
+_GENERATE = 0.25
+"""Seconds a frame on one core for a method whose file does not say: the order of AVCT at 256x256."""
+_MEASURE = 0.01
+"""Seconds a frame and metric: between PSNR (a millisecond) and LPIPS (tens of milliseconds)."""
+_LANDMARKS = 0.06
+"""Seconds a frame and landmark backend: dlib at 256x256."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The outcome of a validation. seconds and bytes are rough; basis says what they rest on.
+
+    missing: inputs and methods that are not there; weights: metrics without theirs; overlap: methods trained on what
+    they are tested on. videos: distinct ones, since a method that ignores settings is run once for all of them.
+    """
+
+    protocol: Protocol
+    cells: int
+    clips: int
+    videos: int
+    frames: int
+    seconds: float
+    bytes: int
+    basis: str
+    missing: tuple[str, ...]
+    weights: tuple[str, ...]
+    overlap: tuple[str, ...]
+
+
+def estimate(protocol: Protocol, *, out: Path | None = None, workers: int = 1) -> Estimate:
+    """What a run of the protocol would take. out: a run folder whose journal gives times in place of guesses.
+
+    Raises ConfigError for a protocol that could not be run at all, MissingError where the dataset is not there.
+    """
+    dataset = open_dataset(protocol.dataset)
+    resolved = expand(protocol, dataset)
+    variants = find_variants(resolved.metrics)
+    methods = open_methods(resolved.methods, settings(resolved))
+    clips = pairs(resolved)
+    missing = [f"method {method.name}: {method.lacking}" for method in methods.values() if method.lacking]
+    lengths = _lengths(clips, dataset, missing)
+    for reference in dict.fromkeys(reference for _, reference, _ in clips):
+        _attempt(partial(dataset.portrait, reference), f"reference {reference}", missing)
+    spent = _spent(read_journal(out / FILE)) if out is not None else {}
+    frames, videos, seconds = 0, 0, 0.0
+    backing = len({name for variant in variants for name in backends(variant)})
+    for _, _, driver in clips:
+        for method in methods.values():
+            made = _videos(method, protocol) * len(protocol.axes.seeds)
+            length = lengths.get(driver, 0) * made
+            videos, frames = videos + made, frames + length
+            seconds += length * spent.get(f"generate {method.name}", method.spec.seconds_per_frame or _GENERATE)
+            measured = len(variants) * _MEASURE + backing * _LANDMARKS
+            seconds += length * spent.get("measure", measured)
+    described = describe(protocol.dataset)
+    return Estimate(
+        protocol=resolved,
+        cells=len(cells(resolved)),
+        clips=len(clips) * len(protocol.axes.seeds),
+        videos=videos,
+        frames=frames,
+        seconds=seconds / workers,
+        bytes=round(frames * protocol.size**2 * _BYTES_A_PIXEL),
+        basis="times of the journal" if spent else "rough constants",
+        missing=tuple(missing),
+        weights=tuple(_without_weights(variants)),
+        overlap=tuple(
+            f"method {told['name']} was trained on {', '.join(told['overlap'])}"
+            for told in (describe_method(method, described) for method in methods.values())
+            if told["overlap"]
+        ),
+    )
+
+
+def _videos(method: Method, protocol: Protocol) -> int:
+    """Distinct videos of a method on one clip and seed."""
+    if not method.spec.sensitive_to_setting:
+        return 1
+    return len({(s.device, s.precision, s.batch) for s in protocol.settings})
+
+
+def _lengths(clips: Sequence[tuple[str, str, str]], dataset: Dataset, missing: list[str]) -> dict[str, int]:
+    lengths = {}
+    for driver in dict.fromkeys(driver for _, _, driver in clips):
+        speech = _attempt(partial(dataset.speech, driver), f"driver {driver}", missing)
+        if speech is not None:
+            lengths[driver] = len(speech.samples) * FPS // RATE
+    return lengths
+
+
+def _attempt(read: Callable[[], T], what: str, missing: list[str]) -> T | None:
+    try:
+        return read()
+    except BenchError as error:
+        missing.append(f"{what}: {error}")
+        return None
+
+
+def _without_weights(variants: Sequence[Any]) -> list[str]:
+    lines = []
+    for variant in variants:
+        lacking = [name for name, sha256 in variant_weights(variant).items() if sha256 is None]
+        if lacking:
+            lines.append(f"metric {variant.id}: {', '.join(sorted(lacking))}")
+    return lines
+
+
+def _spent(entries: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Seconds a frame: "generate <method>", and "measure" for all metrics together, from what a journal holds."""
+    seconds: dict[str, float] = defaultdict(float)
+    frames: dict[str, int] = defaultdict(int)
+    for entry in entries:
+        count = (entry["inputs"] or {}).get("frames", 0)
+        for stage, name in (("generate:", f"generate {entry['cell']['method']}"), ("measure:", "measure")):
+            spent = [value for key, value in entry["seconds"].items() if key.startswith(stage)]
+            if spent and count and "generate:read" not in entry["seconds"]:
+                seconds[name] += sum(spent)
+                frames[name] += count
+    return {name: seconds[name] / frames[name] for name in seconds}

@@ -1,0 +1,164 @@
+"""Carries out a plan in a run folder: lock, manifest, journal, workers, and the row file at the end."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.adapters.process import end_leftovers
+from bench.errors import BenchError, ConfigError, StorageError
+from bench.io.digest import sha256_json
+from bench.io.versions import library_versions
+from bench.records import Cell
+from bench.runner.local import InlineExecutor, LocalExecutor
+from bench.runner.methods import Method
+from bench.runner.session import Progress, Session
+from bench.runner.tasks import Failure, Result, Source, Task
+from bench.runner.weights import describe_weights
+from bench.runner.worker import Settings, perform, start
+from bench.store.device import usable_cores
+from bench.store.files import make_folder
+from bench.store.journal import FILE as JOURNAL
+from bench.store.journal import Journal
+from bench.store.lock import held
+from bench.store.manifest import Asked, begin, complete
+from bench.store.rows import FILE as ROWS
+from bench.store.rows import write_rows
+from protocols.schema import Protocol
+
+if TYPE_CHECKING:
+    from metrics.registry import Variant
+
+INTERRUPTED = 130
+"""The shell's exit code for a program that SIGINT ended (128 + 2)."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended. reused counts among done. exit_code: 0, 1 (some cells failed) or 130 (interrupted)."""
+
+    folder: Path
+    total: int
+    done: int
+    failed: int
+    reused: int
+    exit_code: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a run needs to know before it starts. cells: by the clip whose inputs they share."""
+
+    protocol: Protocol
+    cells: Mapping[Source, list[Cell]]
+    variants: Sequence[Variant]
+    methods: Mapping[str, Method]
+    others: tuple[str, ...]
+    dataset: Mapping[str, Any]
+    described: Sequence[Mapping[str, Any]]
+
+
+def execute(
+    plan: Plan,
+    out: Path,
+    *,
+    workers: int,
+    threads: int | None,
+    progress: Callable[[Progress], None] | None,
+) -> RunResult:
+    """Carry out a plan in a run folder that no other process holds."""
+    if workers < 0 or (threads is not None and threads < 1):
+        raise ConfigError(f"expected workers of 0 or more and at least one thread, got {workers} and {threads}")
+    threads = threads or max(1, usable_cores() // max(1, workers))
+    folder = make_folder(out)
+    total = sum(map(len, plan.cells.values()))
+    with held(folder):
+        _sweep(folder)
+        manifest = begin(folder, _asked(plan, total=total, workers=workers, threads=threads))
+        with Journal(folder / JOURNAL) as journal:
+            session = Session(
+                protocol_id=plan.protocol.id,
+                size=plan.protocol.size,
+                methods=plan.methods,
+                variants=plan.variants,
+                journal=journal,
+                folder=folder,
+                total=total,
+                progress=progress,
+            )
+            known = Settings(plan.protocol, folder, manifest["run_id"], plan.others, threads)
+            executor = _executor(known, workers=workers)
+            try:
+                executor.run(session.begin(plan.cells), done=session.advance, lost=_lost)
+                code, reason = (1, f"{session.failed} of {total} cells failed") if session.failed else (0, "finished")
+            except KeyboardInterrupt:
+                code = INTERRUPTED
+                reason = f"interrupted with {session.done + session.failed} of {total} cells finished"
+            except BenchError as error:
+                with suppress(StorageError):  # the disk may be what the error is about, and that is what to say
+                    _end(folder, manifest, session, code=error.exit_code, reason=str(error), total=total)
+                raise
+            write_rows(folder / ROWS, session.final)
+            _end(folder, manifest, session, code=code, reason=reason, total=total)
+    shutil.rmtree(folder / "work", ignore_errors=True)
+    return RunResult(folder, total, session.done, session.failed, session.reused, code, reason)
+
+
+def _executor(known: Settings, *, workers: int) -> LocalExecutor[Task, Result] | InlineExecutor[Task, Result]:
+    if workers == 0:
+        return InlineExecutor(perform, start=start, arguments=(known,))
+    return LocalExecutor(
+        perform,
+        start=start,
+        arguments=(known,),
+        workers=workers,
+        threads=known.threads,
+        recover=lambda: end_leftovers(known.folder / "work"),
+    )
+
+
+def _lost(task: Task) -> Failure:
+    return Failure("worker", "the worker process died (killed, out of memory, or a crash in native code)")
+
+
+def _sweep(folder: Path) -> None:
+    """End and remove what a killed run left half done; make the folders that workers write to."""
+    end_leftovers(folder / "work")
+    shutil.rmtree(folder / "work", ignore_errors=True)
+    for name in ("work", "videos"):
+        make_folder(folder / name)
+    for place in (folder, folder / "videos", folder / "cache" / "landmarks"):
+        for path in place.glob(".*.part"):
+            path.unlink(missing_ok=True)
+
+
+def _asked(plan: Plan, *, total: int, workers: int, threads: int) -> Asked:
+    weights = {weight["name"]: weight for weight in describe_weights(plan.variants)}
+    for method in plan.methods.values():
+        for fingerprint in method.fingerprints.values():
+            weights |= {weight["name"]: weight for weight in fingerprint["weights"]}
+    return Asked(
+        protocol=plan.protocol.as_dict(),
+        protocol_hash=plan.protocol.hash(),
+        dataset=plan.dataset,
+        methods=plan.described,
+        seeds=plan.protocol.axes.seeds,
+        weights=[weights[name] for name in sorted(weights)],
+        devices=[setting.device for setting in plan.protocol.settings],
+        libraries=library_versions(),
+        cells=total,
+        workers=workers,
+        threads=threads,
+    )
+
+
+def _end(folder: Path, manifest: Mapping[str, Any], session: Session, *, code: int, reason: str, total: int) -> None:
+    counts = {"total": total, "done": session.done, "failed": session.failed, "reused": session.reused}
+    whole = code in (0, 1) and len(session.inputs) == session.sources
+    root = sha256_json(dict(sorted(session.inputs.items()))) if whole else None
+    complete(folder, manifest, code=code, reason=reason, cells=counts, inputs_sha256=root)

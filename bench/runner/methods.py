@@ -1,0 +1,58 @@
+"""The methods of a protocol as the parent sees them: specification and fingerprint, never a loaded network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.adapters import open_adapter
+from bench.errors import BenchError, ConfigError
+from bench.records import Setting
+from protocols.catalogue import load_method
+from protocols.errors import ProtocolError
+from protocols.schema import BuiltinMethod, CommandMethod, DatasetSpec
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method under a protocol's settings. fingerprints: by the setting's name. lacking: why it cannot run."""
+
+    name: str
+    spec: BuiltinMethod | CommandMethod
+    fingerprints: dict[str, dict[str, Any]] = field(default_factory=dict)
+    lacking: str | None = None
+
+
+def open_methods(names: Sequence[str], settings: Sequence[Setting]) -> dict[str, Method]:
+    """Every method by name. Raises ConfigError for a file that is wrong; what is missing is noted in `lacking`."""
+    methods = {}
+    for name in names:
+        try:
+            spec = load_method(name)
+        except ProtocolError as error:
+            raise ConfigError(str(error)) from None
+        try:
+            adapter = open_adapter(name)
+            prints = {setting.name: adapter.fingerprint(setting) for setting in settings}
+            methods[name] = Method(name, spec, prints)
+        except ConfigError:
+            raise
+        except (BenchError, ImportError) as error:
+            # The others can still run; this one's cells say why it could not.
+            methods[name] = Method(name, spec, lacking=str(error))
+    return methods
+
+
+def describe_method(method: Method, dataset: DatasetSpec) -> dict[str, Any]:
+    """A method for the manifest; `overlap` names what it was trained on among what it is tested on."""
+    tested = {dataset.name, *dataset.identities}
+    return {
+        "name": method.name,
+        "title": method.spec.title,
+        "sha256": method.spec.hash(),
+        "trained_on": list(method.spec.trained_on),
+        "overlap": sorted(tested.intersection(method.spec.trained_on)),
+        "lacking": method.lacking,
+        "fingerprints": method.fingerprints,
+    }

@@ -1,0 +1,83 @@
+"""A protocol becomes a run folder. Running again resumes: the keys decide what is still to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.datasets.catalogue import describe, open_dataset
+from bench.errors import ConfigError
+from bench.records import Cell, Dataset
+from bench.runner.execution import Plan, RunResult, execute
+from bench.runner.expand import cells, expand, settings
+from bench.runner.methods import describe_method, open_methods
+from bench.runner.session import Progress
+from bench.runner.tasks import Pair, Source
+from metrics.errors import MetricError
+from protocols.schema import Protocol
+
+if TYPE_CHECKING:
+    from metrics.registry import Variant
+
+
+def run(
+    protocol: Protocol,
+    *,
+    out: Path | None = None,
+    workers: int = 1,
+    threads: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> RunResult:
+    """Run a protocol to its end in the folder `out` (results/<protocol name> by default), or take it up again.
+
+    workers: processes; 0 runs all in this process, for debugging. threads: numeric threads in each, by default the
+    machine's cores shared out. progress: called for every finished cell. A cell that fails becomes rows with stage and
+    reason, and exit code 1; the next run tries it again. An interrupt keeps what is finished.
+    Raises ConfigError, MissingError, BusyError, StorageError.
+    """
+    dataset = open_dataset(protocol.dataset)
+    resolved = expand(protocol, dataset)
+    variants = find_variants(resolved.metrics)
+    methods = open_methods(resolved.methods, settings(resolved))
+    sweep = cells(resolved)
+    by_pair: dict[Source, list[Cell]] = {}
+    for cell in sweep:
+        by_pair.setdefault(Pair(cell.speaker, cell.reference, cell.driver), []).append(cell)
+    described = describe(protocol.dataset)
+    plan = Plan(
+        protocol=resolved,
+        cells=by_pair,
+        variants=variants,
+        methods=methods,
+        others=_others(resolved, dataset),
+        dataset={
+            "name": described.name,
+            "title": described.title,
+            "revision": f"{described.revision}/{dataset.revision}",
+            "sha256": described.hash(),
+            "licence": described.licence,
+        },
+        described=[describe_method(method, described) for method in methods.values()],
+    )
+    return execute(plan, out or Path("results") / resolved.name, workers=workers, threads=threads, progress=progress)
+
+
+def find_variants(names: Sequence[str]) -> list[Variant]:
+    """The metrics of those ids. Raises ConfigError with a suggestion for an unknown one."""
+    from metrics.registry import get
+
+    try:
+        return [get(name) for name in names]
+    except MetricError as error:
+        raise ConfigError(str(error)) from None
+
+
+def _others(protocol: Protocol, dataset: Dataset) -> tuple[str, ...]:
+    """Drivers to take a wrong speech from: the protocol's own, or the dataset's where it has only one."""
+    drivers = protocol.axes.drivers
+    assert isinstance(drivers, dict)
+    named = [driver for spoken in drivers.values() for driver in spoken]
+    if len(named) > 1:
+        return tuple(named)
+    return tuple(driver for speaker in dataset.speakers() for driver in dataset.drivers(speaker))

@@ -1,0 +1,78 @@
+"""The table as data: one line for each method, setting and metric of a protocol, from rows alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bench.stats.bootstrap import derive_seed, interval
+
+COLUMNS = ("protocol", "method", "setting", "metric", "value", "ci_low", "ci_high", "n", "coverage")
+Clip = tuple[str, str, str, int]
+"""(speaker, reference, driver, seed): what is counted and resampled."""
+_CLUSTER = {"speaker": 0, "reference": 1, "driver": 2}
+
+
+def summarise(rows: Iterable[Mapping[str, Any]], protocol: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A dict of the nine COLUMNS for each (method, setting, metric), in the protocol's order.
+
+    rows: dicts with the fields of `bench.records.Row`, in any order; those the protocol does not name are left out.
+    n counts clips with a value, coverage is n over the clips that the protocol asks for. Every interval has its own
+    seed, derived from the protocol's and from method, setting and metric. ValueError where a clip has two rows.
+    """
+    values = clip_values(rows)
+    expected = len(clips(protocol))
+    chosen = protocol["statistics"]
+    lines = []
+    for method in protocol["methods"]:
+        for setting in protocol["settings"]:
+            for metric in protocol["metrics"]:
+                key = (method, setting["name"], metric)
+                found = values.get(key, {})
+                made = interval(
+                    np.array(list(found.values()), dtype=np.float64),
+                    resamples=chosen["resamples"],
+                    level=chosen["level"],
+                    seed=derive_seed(chosen["seed"], *key),
+                    clusters=cluster_labels(list(found), chosen["cluster"]),
+                )
+                share = made.n / expected if expected else 0.0
+                line = (protocol["id"], *key, made.value, made.low, made.high, made.n, share)
+                lines.append(dict(zip(COLUMNS, line, strict=True)))
+    return lines
+
+
+def clips(protocol: Mapping[str, Any]) -> list[Clip]:
+    """Every clip of a resolved protocol (its `axes.drivers` is {speaker: [driver, ...]}), in the protocol's order."""
+    axes = protocol["axes"]
+    same = axes.get("pairs", "all") == "same"
+    return [
+        (speaker, reference, driver, seed)
+        for speaker, drivers in axes["drivers"].items()
+        for driver in drivers
+        for reference in axes["references"]
+        if not same or reference == driver
+        for seed in axes["seeds"]
+    ]
+
+
+def clip_values(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str, str], dict[Clip, float]]:
+    """(method, setting, metric) -> {clip: value} of the rows that have a value."""
+    out: dict[tuple[str, str, str], dict[Clip, float]] = {}
+    seen: set[tuple[tuple[str, str, str], Clip]] = set()
+    for row in rows:
+        key = (row["method"], row["setting"], row["metric"])
+        clip = (row["speaker"], row["reference"], row["driver"], int(row["seed"]))
+        if (key, clip) in seen:
+            raise ValueError(f"two rows for {key} on {clip}")
+        seen.add((key, clip))
+        if row["status"] == "ok" and row["value"] is not None:
+            out.setdefault(key, {})[clip] = float(row["value"])
+    return out
+
+
+def cluster_labels(of: Sequence[Clip], cluster: str) -> list[str] | None:
+    """The label of each clip under a protocol's `statistics.cluster`; None where clips are drawn one by one."""
+    return None if cluster == "clip" else [str(clip[_CLUSTER[cluster]]) for clip in of]

@@ -1,0 +1,88 @@
+"""Which code this is: version, git commit where there is one, and a sha256 over source files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("avct", "bench", "metrics", "protocols")
+DISTRIBUTION = "avct-bench"
+_KINDS = (".py", ".toml", ".json")
+
+
+@cache
+def source_sha256(*places: str) -> str:
+    """The sha256 (hex) over the code and data files below folders of the repository, such as "bench/io".
+
+    Relative names and contents enter; compiled files, hidden files and the place of the repository do not. Answered
+    once a process: code that is edited under a running process is not what that process runs.
+    """
+    digest = hashlib.sha256()
+    for path in _files(ROOT / place for place in places):
+        name = path.relative_to(ROOT).as_posix().encode()
+        content = path.read_bytes()
+        digest.update(len(name).to_bytes(4, "big") + name + len(content).to_bytes(8, "big") + content)
+    return digest.hexdigest()
+
+
+def describe_code() -> dict[str, Any]:
+    """Version, git commit and source hash of this code, for the manifest."""
+    code: dict[str, Any] = {"version": None, "git_commit": None}
+    try:
+        code["version"] = metadata.version(DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        code["version_reason"] = f"the distribution {DISTRIBUTION} is not installed"
+    code["git_commit"] = git_commit(ROOT)
+    if code["git_commit"] is None:
+        code["git_commit_reason"] = "not a git checkout"
+    code["source_sha256"] = source_sha256(*ROOMS)
+    return code
+
+
+def git_commit(root: Path) -> str | None:
+    """The commit that is checked out in a folder, read from git's own files; None outside a checkout."""
+    git = root / ".git"
+    try:
+        if git.is_file():  # a linked work tree: the file says where its git folder is
+            git = root / git.read_text(encoding="utf-8").removeprefix("gitdir:").strip()
+        head = (git / "HEAD").read_text(encoding="utf-8").strip()
+        if not head.startswith("ref:"):
+            return head or None
+        name = head.removeprefix("ref:").strip()
+        common = git / "commondir"
+        shared = git / common.read_text(encoding="utf-8").strip() if common.is_file() else git
+        for place in (git, shared):
+            if (place / name).is_file():
+                return (place / name).read_text(encoding="utf-8").strip()
+        return _packed(shared / "packed-refs", name)
+    except OSError:
+        return None
+
+
+def package_versions() -> dict[str, str]:
+    """Name -> version of every installed distribution, sorted: what a table may depend on without knowing it."""
+    found = {(dist.metadata["Name"] or "").lower(): dist.version for dist in metadata.distributions()}
+    return dict(sorted((name, version) for name, version in found.items() if name))
+
+
+def _packed(path: Path, name: str) -> str | None:
+    lines: Sequence[str] = path.read_text(encoding="utf-8").splitlines()
+    return next((line.split()[0] for line in lines if line.endswith(f" {name}")), None)
+
+
+def _files(places: Iterable[Path]) -> list[Path]:
+    found: set[Path] = set()
+    for place in places:
+        found.update([place] if place.is_file() else place.rglob("*"))
+    return sorted(
+        path
+        for path in found
+        if path.suffix in _KINDS
+        and path.is_file()
+        and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(ROOT).parts)
+    )

@@ -1,0 +1,118 @@
+"""A folder of videos as a dataset: names, speakers, truth where there is one, and a run over it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.datasets.folder import open_dataset, read_phones
+from bench.errors import ConfigError, MediaError, MissingError
+from bench.io.encode import write_lossless
+from bench.records import Phone
+
+
+def write(path: Path, *, height: int = 16, width: int = 16, frames: int = 6, samples: int = 6 * 640) -> np.ndarray:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shown = np.random.default_rng(len(path.name)).integers(0, 255, (frames, height, width, 3), dtype=np.uint8)
+    write_lossless(path, shown, samples=np.linspace(-0.5, 0.5, samples, dtype=np.float32))
+    return shown
+
+
+def test_clips_are_speakers_references_and_drivers(tmp_path: Path):
+    shown = write(tmp_path / "ann_1.mkv")
+    write(tmp_path / "bob/x.mkv")
+    (tmp_path / "notes.txt").write_text("no video")
+    data = open_dataset({"path": str(tmp_path)})
+    assert data.references() == data.speakers() == ["ann_1", "bob/x"] and data.drivers("bob/x") == ["bob/x"]
+    np.testing.assert_array_equal(data.portrait("ann_1").image, shown[0])
+    take = data.take("ann_1", "ann_1")
+    np.testing.assert_array_equal(take.frames, shown)
+    assert take.speech.samples.shape == (3840,) and take.speech.speaker == "ann_1" and take.landmarks is None
+    with pytest.raises(MissingError, match="no take of ann_1 with the speech of bob/x"):
+        data.take("ann_1", "bob/x")
+    with pytest.raises(MissingError, match="no clip 'zoe'"):
+        data.portrait("zoe")
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [("folder", {"ann_1": ["ann_1"], "bob": ["bob/ann_2"]}), (r"(ann|bob)_\d$", {"ann": ["ann_1", "bob/ann_2"]})],
+)
+def test_speaker_rules(tmp_path: Path, rule: str, expected: dict):
+    write(tmp_path / "ann_1.mkv")
+    write(tmp_path / "bob/ann_2.mkv")
+    data = open_dataset({"path": str(tmp_path), "speaker": rule})
+    assert {speaker: data.drivers(speaker) for speaker in data.speakers()} == expected
+    assert data.speech("bob/ann_2").speaker == next(s for s, clips in expected.items() if "bob/ann_2" in clips)
+
+
+def test_frames_must_be_square_or_are_cut_to_the_middle(tmp_path: Path):
+    shown = write(tmp_path / "wide.mkv", height=8, width=14)
+    with pytest.raises(MediaError, match=r"wide\.mkv: expected square frames, got 14x8"):
+        open_dataset({"path": str(tmp_path)}).portrait("wide")
+    data = open_dataset({"path": str(tmp_path), "crop": "centre"})
+    np.testing.assert_array_equal(data.take("wide", "wide").frames, shown[:, :, 3:11])
+    np.testing.assert_array_equal(data.portrait("wide").image, shown[0, :, 3:11])
+
+
+def test_frames_without_sound_at_the_end_are_left_out(tmp_path: Path):
+    write(tmp_path / "a.mkv", frames=6, samples=4 * 640 + 1)
+    assert len(open_dataset({"path": str(tmp_path)}).take("a", "a").frames) == 5
+
+
+def test_phones_beside_the_video(tmp_path: Path):
+    write(tmp_path / "a.mkv")
+    words = [
+        {"word": "sil", "phones": [{"ph": "SIL", "bg": 0, "ed": 4}, {"ph": "AA", "bg": 4, "ed": 4}]},
+        {"word": "be", "phones": [{"ph": "B", "bg": 4, "ed": 24}]},
+    ]
+    (tmp_path / "a.json").write_text(json.dumps(words))
+    expected = (Phone("SIL", 0.0, 0.04), Phone("B", 0.04, 0.24))
+    assert open_dataset({"path": str(tmp_path)}).speech("a").phones == expected
+    assert read_phones(tmp_path / "none.json") is None
+    (tmp_path / "a.json").write_text('{"words": 3}')
+    with pytest.raises(MediaError, match=r"a\.json: expected phones as"):
+        open_dataset({"path": str(tmp_path)}).speech("a")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "expected"),
+    [
+        ({}, ConfigError, "expected a path"),
+        ({"path": "none"}, MissingError, "no such folder"),
+        ({"path": "HERE", "glob": "*.mp4"}, MissingError, "no videos"),
+        ({"path": "HERE", "crop": "center"}, ConfigError, "'none' or 'centre', got 'center'"),
+        ({"path": "HERE", "speaker": "("}, ConfigError, "not a regular expression"),
+        ({"path": "HERE", "speaker": "x(y)"}, ConfigError, "finds no group in the clip's name 'a'"),
+    ],
+)
+def test_options_that_do_not_work(tmp_path: Path, options: dict, error: type, expected: str):
+    write(tmp_path / "a.mkv")
+    with pytest.raises(error, match=expected.replace("(", "\\(")):
+        open_dataset({key: str(tmp_path) if value == "HERE" else value for key, value in options.items()})
+
+
+def test_a_protocol_over_a_folder_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from bench.runner.expand import load
+    from bench.runner.run import run
+    from bench.store.rows import read_rows
+
+    for name in ("a", "b"):
+        write(tmp_path / f"clips/{name}.mkv")
+    for name, text in {
+        "datasets/mine.toml": 'loader = "folder"\n[options]\npath = "./../../clips"\n',
+        "mine.toml": 'id = "mine@1"\ndataset = "mine"\nsize = 16\nmetrics = ["psnr/mean-of-frames@1"]\n'
+        'methods = ["ground-truth", "still"]\n[axes]\npairs = "same"\n',
+    }.items():
+        path = tmp_path / "protocols" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setenv("AVCT_BENCH_PATH", str(tmp_path))
+    result = run(load("mine"), out=tmp_path / "out", workers=0)
+    assert (result.total, result.done, result.exit_code) == (4, 4, 0)
+    rows = {(row["method"], row["driver"]): row for row in read_rows(tmp_path / "out/rows.parquet")}
+    assert rows["ground-truth", "a"]["video_sha256"] == rows["ground-truth", "a"]["truth_sha256"]
+    assert 5 < rows["still", "b"]["value"] < 12 and rows["still", "b"]["frames"] == 6
