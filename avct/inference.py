@@ -202,7 +202,7 @@ def _perform_faithful(model: FaithfulModel, score: Score, *, batch: int, precisi
     for start in range(0, frames, batch):
         stop = min(frames, start + batch)
         span = slice(start, stop + window - 1)
-        rasters = torch.from_numpy(np.stack([draw(p) for p in poses[span]])).to(device)
+        rasters = torch.from_numpy(np.stack([draw(p, size=net.config.pose_size) for p in poses[span]])).to(device)
         said = _windows(net.encoder_tokens(ph[span], rasters), window)
         heard = _windows(net.decoder_tokens(audio[span], found.feature_map), window)
         driving = net.decode(said, heard)

@@ -75,7 +75,8 @@ def _generator(*, verify: bool) -> dict[str, Any]:
 def examine(out: Path) -> list[Finding]:
     """Everything that matters to a user on this machine, in the order of a run."""
     checks: tuple[Callable[[], Finding], ...] = (
-        _python, _torch, _pair, _gpu, _video, _phones, _pitch, _faces, _weights, _corpus, _cache, lambda: _writable(out),
+        _python, _torch, _pair, _gpu, _video, _phones, _pitch, _faces, _weights, _corpus, _cache,
+        lambda: _writable(out),
     )  # fmt: skip
     found = []
     for check in checks:

@@ -1,13 +1,16 @@
-"""Where things live that are not the user's: the cache and the folders of extra definitions. A leaf module."""
+"""Where things live that are not the user's, and which code lies there. A leaf module."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from functools import lru_cache
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 CACHE_VARIABLE = "AVCT_BENCH_CACHE"
+ROOT = Path(__file__).resolve().parents[1]
+_KINDS = (".py", ".toml", ".json")
 
 
 def cache_folder() -> Path:
@@ -20,12 +23,29 @@ def cache_folder() -> Path:
     return user_cache_path("avct-bench", appauthor=False)
 
 
-@lru_cache(maxsize=32)
-def source_digest(*paths: Path) -> str:
-    """SHA-256 over Python sources, files or every one below a folder: the code version of whatever they make."""
+@cache
+def source_sha256(*places: str) -> str:
+    """The sha256 (hex) over the code and data files below folders of the repository, such as "bench/io".
+
+    Relative names and contents enter; compiled files, hidden files and the place of the repository do not. Answered
+    once a process: code that is edited under a running process is not what that process runs.
+    """
     digest = hashlib.sha256()
-    for path in paths:
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            digest.update(f"{file.name}\0".encode())
-            digest.update(file.read_bytes())
+    for path in _files(ROOT / place for place in places):
+        name = path.relative_to(ROOT).as_posix().encode()
+        content = path.read_bytes()
+        digest.update(len(name).to_bytes(4, "big") + name + len(content).to_bytes(8, "big") + content)
     return digest.hexdigest()
+
+
+def _files(places: Iterable[Path]) -> list[Path]:
+    found: set[Path] = set()
+    for place in places:
+        found.update([place] if place.is_file() else place.rglob("*"))
+    return sorted(
+        path
+        for path in found
+        if path.suffix in _KINDS
+        and path.is_file()
+        and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(ROOT).parts)
+    )

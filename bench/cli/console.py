@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +47,7 @@ def bar(title: str, *, quiet: bool = False) -> Iterator[Progress]:
 
 
 @contextmanager
-def cells_bar(title: str, *, quiet: bool = False):
+def cells_bar(title: str, *, quiet: bool = False) -> Iterator[Callable[[CellProgress], None]]:
     """A progress line for a run: call what it yields with every finished cell."""
     with bar(title, quiet=quiet) as shown:
         task = shown.add_task(title, total=None, note="preparing")

@@ -11,7 +11,7 @@ import typer
 from bench.cli.console import cells_bar, console, emit
 
 if TYPE_CHECKING:
-    from bench.runner.run import RunResult
+    from bench.runner.execution import RunResult
 
 Out = Annotated[Path | None, typer.Option("--out", help="The run folder (default: results/<name>).")]
 Workers = Annotated[int | None, typer.Option(help="Processes; by default one a core, at most 8.")]

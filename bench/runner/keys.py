@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.io.digest import sha256_file, sha256_json
+from bench.places import ROOT, source_sha256
 from bench.runner.prepare import Digests
-from bench.store.source import ROOT, source_sha256
 from protocols.schema import BuiltinMethod, CommandMethod
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from bench.io.digest import sha256_json
+from bench.places import source_sha256
 from bench.runner.weights import backend_weights
 from bench.store.arrays import keep_array, load_array
-from bench.store.source import source_sha256
 from metrics.errors import MetricError
 
 _KEPT = 16

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import socket
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ def held(folder: Path) -> Iterator[None]:
     try:
         owner = {
             "pid": os.getpid(),
-            "host": socket.gethostname(),
+            "host": platform.node(),
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         replace_file(folder / OWNER, json_bytes(owner))

@@ -1,33 +1,16 @@
-"""Which code this is: version, git commit where there is one, and a sha256 over source files."""
+"""Which code this is: version, git commit where there is one, installed packages."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from bench.places import ROOT, source_sha256
+
 ROOMS = ("avct", "bench", "metrics", "protocols")
 DISTRIBUTION = "avct-bench"
-_KINDS = (".py", ".toml", ".json")
-
-
-@cache
-def source_sha256(*places: str) -> str:
-    """The sha256 (hex) over the code and data files below folders of the repository, such as "bench/io".
-
-    Relative names and contents enter; compiled files, hidden files and the place of the repository do not. Answered
-    once a process: code that is edited under a running process is not what that process runs.
-    """
-    digest = hashlib.sha256()
-    for path in _files(ROOT / place for place in places):
-        name = path.relative_to(ROOT).as_posix().encode()
-        content = path.read_bytes()
-        digest.update(len(name).to_bytes(4, "big") + name + len(content).to_bytes(8, "big") + content)
-    return digest.hexdigest()
 
 
 def describe_code() -> dict[str, Any]:
@@ -73,16 +56,3 @@ def package_versions() -> dict[str, str]:
 def _packed(path: Path, name: str) -> str | None:
     lines: Sequence[str] = path.read_text(encoding="utf-8").splitlines()
     return next((line.split()[0] for line in lines if line.endswith(f" {name}")), None)
-
-
-def _files(places: Iterable[Path]) -> list[Path]:
-    found: set[Path] = set()
-    for place in places:
-        found.update([place] if place.is_file() else place.rglob("*"))
-    return sorted(
-        path
-        for path in found
-        if path.suffix in _KINDS
-        and path.is_file()
-        and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(ROOT).parts)
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,8 +12,11 @@ from bench.datasets.puppets import speech
 from bench.datasets.puppets.corpus import drawing_digest, members, perform_labels, rig, stream
 from bench.datasets.puppets.skeleton import Moment
 from bench.datasets.puppets.visemes import TARGETS
-from bench.places import cache_folder, source_digest
+from bench.places import cache_folder, source_sha256
 from bench.records import FPS, Speech
+
+if TYPE_CHECKING:
+    pass
 
 Progress = Callable[[str, int, int], None]
 FRAME = 256
@@ -23,7 +27,7 @@ SPOKEN_IDENTITIES = 120
 
 def _folder(kind: str, *options: object) -> Path:
     """Where shards of a kind lie: the name holds what they were made of and the code that drew them."""
-    code = source_digest(Path(__file__))[:6] + drawing_digest()[:10]
+    code = source_sha256("bench/training/prepare.py")[:6] + drawing_digest()[:10]
     return cache_folder() / "shards" / "-".join([kind, *map(str, options), code])
 
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ from bench.datasets.puppets.skeleton import Moment, Skeleton
 from bench.datasets.puppets.styles import STYLES, TRAINER, Style
 from bench.datasets.puppets.visemes import controls, frame_count
 from bench.errors import ConfigError
-from bench.places import source_digest
+from bench.places import source_sha256
 from bench.records import RATE, Portrait, Speech, Take
 
 REVISION = "1"
@@ -76,8 +75,7 @@ def member(name: str) -> Member:
 
 def drawing_digest() -> str:
     """SHA-256 over the modules that decide a frame's pixels and labels: the code part of every cached take's key."""
-    folder = Path(__file__).parent
-    return source_digest(*(folder / f"{name}.py" for name in _DRAWING))
+    return source_sha256(*(f"bench/datasets/puppets/{name}.py" for name in _DRAWING))
 
 
 def stream(*names: str) -> np.random.Generator:

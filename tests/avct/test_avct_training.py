@@ -1,0 +1,205 @@
+"""Training: the loop stops and goes on exactly, every stage learns, shards hold what was put in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from test_avct_landmark import SIDE, tiny
+from torch import nn
+
+from avct import facepoints
+from avct.composite import CompositeGenerator
+from avct.errors import AvctError
+from avct.keypoints import KeypointDetector
+from avct.phonemes import SIL
+from avct.shards import ShardClip, Shards, ShardWriter
+from avct.training.detector import DetectorRecipe, train_detector
+from avct.training.loop import Loop, Schedule
+from avct.training.pairs import MIRROR_68, PairSampler
+from avct.training.renderer import RendererRecipe, train_renderer
+from avct.training.speech import SpeechRecipe, WindowSampler, gather, predict, train_speech
+from avct.vector_tokens import VectorTokenTransformer
+
+
+def nothing(_row: dict) -> None:
+    """A log that keeps nothing."""
+
+
+def toy_face(opening: float, dx: float, colour: float) -> tuple[np.ndarray, np.ndarray]:
+    """A 64x64 picture of a disc with eyes and a mouth, and its 68 landmarks."""
+    y, x = np.mgrid[0:SIDE, 0:SIDE].astype(float)
+    centre = np.array([32 + dx, 34.0])
+    image = np.full((SIDE, SIDE, 3), 60.0)
+    image[((x - centre[0]) / 18) ** 2 + ((y - centre[1]) / 22) ** 2 < 1] = [colour, colour * 0.8, colour * 0.7]
+    for side in (-7, 7):
+        image[np.hypot(x - centre[0] - side, y - centre[1] + 7) < 2.5] = 20
+    mouth = centre + [0, 10]
+    image[((x - mouth[0]) / 7) ** 2 + ((y - mouth[1]) / (0.4 + opening / 2)) ** 2 < 1] = [90, 10, 10]
+    p = np.tile(centre, (68, 1))
+    a = np.linspace(np.pi, 0, 17)
+    p[:17] = centre + np.stack([18 * np.cos(a), 22 * np.sin(a)], 1)
+    p[17:27] = centre + np.stack([np.linspace(-11, 11, 10), np.full(10, -11.0)], 1)
+    p[27:31] = centre + np.stack([np.zeros(4), np.linspace(-6, 3, 4)], 1)
+    p[36:42], p[42:48] = centre + [-7, -7], centre + [7, -7]
+    t = np.linspace(np.pi, 3 * np.pi, 12, endpoint=False)
+    p[48:60] = mouth + np.stack([8 * np.cos(t), (2 + opening / 2) * np.sin(t)], 1)
+    t = np.linspace(np.pi, 3 * np.pi, 8, endpoint=False)
+    p[60:68] = mouth + np.stack([7 * np.cos(t), (0.4 + opening / 2) * np.sin(t)], 1)
+    return np.clip(image, 0, 255).astype(np.uint8), p.astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Shards:
+    folder = tmp_path_factory.mktemp("shards")
+    writer = ShardWriter(folder, about={"kind": "toy"})
+    rng = np.random.default_rng(0)
+    for who in range(4):
+        frames = 20
+        level = 4 + 4 * np.sin(np.arange(frames) * 0.9 + who)
+        made = [toy_face(level[t], rng.normal(0, 2), 150 + 20 * who) for t in range(frames)]
+        pose = np.tile(np.array([0, 0, 0, 0, 0, 300], np.float32), (frames, 1))
+        phonemes = np.where(level > 4, 0, SIL).astype(np.int64)
+        audio = np.repeat(level, 4).reshape(frames, 4, 1) * np.ones(41) + rng.normal(0, 0.1, (frames, 4, 41))
+        images, marks = np.stack([m[0] for m in made]), np.stack([m[1] for m in made])
+        writer.add(ShardClip(f"clip{who}", f"who{who}", SIDE, images, marks, pose, phonemes, audio.astype(np.float32)))
+    writer.add(ShardClip("labels-only", "who0", SIDE, None, marks, pose, phonemes, audio.astype(np.float32)))
+    writer.close()
+    return Shards(folder)
+
+
+def test_shards_hold_what_was_put_in(shards: Shards, tmp_path: Path) -> None:
+    assert len(shards) == 5
+    clip = shards[1]
+    assert clip.frames.shape == (20, SIDE, SIDE, 3) and clip.identity == "who1" and clip.spoken
+    assert shards[4].frames is None
+    with pytest.raises(AvctError, match=r"index\.json"):
+        Shards(tmp_path)
+
+
+def test_pairs_stay_true_to_their_landmarks(shards: Shards) -> None:
+    """After mirroring, turning and resizing, the mouth is still where its landmarks say."""
+    pair = PairSampler(shards).draw(np.random.default_rng(3), 12, noise=0.0)
+    half = (SIDE - 1) / 2
+    for image, lips in zip(pair.target, pair.lips, strict=True):
+        x, y = np.rint(lips.mean(0)).astype(int)
+        if not (2 < x < SIDE - 3 and 2 < y < SIDE - 3):
+            continue
+        red = image[0] - image[1] - 0.5 * image[2]
+        centre = float(red[y - 1 : y + 2, x - 1 : x + 2].mean())
+        assert centre > float(red.mean()), "the mouth is not at its landmarks"
+    gap = (pair.kp_target[:, 5] - pair.kp_target[:, 4])[:, 1] * half
+    wanted = pair.lips[:, 6, 1] - pair.lips[:, 2, 1]
+    np.testing.assert_allclose(gap.numpy(), wanted, atol=1e-3)
+    assert sorted(MIRROR_68) == list(range(68)) and (MIRROR_68[MIRROR_68] == np.arange(68)).all()
+
+
+def _toy_loop(state: Path | None, stop: int | None = None) -> tuple[nn.Module, Loop]:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.3), nn.Linear(4, 1))
+    loop = Loop(model, torch.optim.Adam(model.parameters(), 1e-2), Schedule(30, 1e-2), 5, nothing, state, every=5, save_every=10)
+    calls = 0
+
+    def terms(rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        nonlocal calls
+        calls += 1
+        if stop is not None and calls > stop:
+            raise KeyboardInterrupt
+        x = torch.from_numpy(rng.normal(0, 1, (8, 3)).astype(np.float32))
+        return {"total": (model(x) - x.sum(1, keepdim=True)).pow(2).mean()}
+
+    try:
+        loop.run(terms)
+    except KeyboardInterrupt:
+        pass
+    return model, loop
+
+
+def test_interrupted_training_ends_with_the_same_weights(tmp_path: Path) -> None:
+    whole, loop = _toy_loop(None)
+    state = tmp_path / "s.pt"
+    _toy_loop(state, stop=17)  # the last state is that of step 10
+    again, resumed = _toy_loop(state)
+    for a, b in zip(whole.parameters(), again.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=0)
+    assert resumed.history == loop.history
+    assert [row["step"] for row in loop.history] == [5, 10, 15, 20, 25, 30]
+
+
+def test_state_of_another_schedule_is_refused(tmp_path: Path) -> None:
+    state = tmp_path / "s.pt"
+    _toy_loop(state)
+    model = nn.Linear(1, 1)
+    other = Loop(model, torch.optim.Adam(model.parameters()), Schedule(31, 1e-2), 5, nothing, state)
+    with pytest.raises(AvctError, match="remove it"):
+        other.run(lambda _rng: {})
+
+
+def test_loss_that_is_not_finite_stops_training() -> None:
+    model = nn.Linear(1, 1)
+    loop = Loop(model, torch.optim.Adam(model.parameters()), Schedule(5, 1e-2), 0, nothing)
+    with pytest.raises(AvctError, match="not finite at step 0"):
+        loop.run(lambda _rng: {"total": model(torch.ones(1, 1)).sum() * float("nan")})
+
+
+def test_schedule_rises_holds_and_falls() -> None:
+    s = Schedule(1000, 1.0, warmup=100, decay_from=0.4)
+    assert s.at(0) == pytest.approx(0.01) and s.at(99) == s.at(300) == 1.0
+    assert s.at(700) == pytest.approx(0.5) and s.at(999) == pytest.approx(0.01)
+
+
+def _mean(loop: Loop, name: str, part: slice) -> float:
+    return float(np.mean([row[name] for row in loop.history[part]]))
+
+
+def test_detector_learns_where_landmarks_are(shards: Shards) -> None:
+    torch.manual_seed(0)
+    config = replace(tiny().detector, expansion=8, max_features=16)
+    loop = train_detector(KeypointDetector(config), shards, DetectorRecipe(steps=150, batch=4), log=nothing)
+    assert loop.history[-1]["points"] < 0.5 * loop.history[0]["points"]
+
+
+def test_renderer_learns_to_warp_and_to_paint(shards: Shards) -> None:
+    torch.manual_seed(0)
+    model = CompositeGenerator(tiny().generator)
+    loop = train_renderer(model, shards, RendererRecipe(steps=150, batch=4), log=nothing)
+    first, last = loop.history[0], loop.history[-1]
+    assert last["total"] < 0.75 * first["total"]
+    assert last["mask"] < 0.6 * first["mask"]
+    moved = [n for n, p in model.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0]
+    assert len(moved) == len(list(model.parameters()))  # every part of the network is trained
+
+
+def test_speech_learns_what_is_said(shards: Shards) -> None:
+    torch.manual_seed(0)
+    clips = gather(shards, None)
+    assert len(clips) == 5
+    model = VectorTokenTransformer(tiny().speech)
+    recipe = SpeechRecipe(steps=300, sequences=4, sequence=8, rate=3e-3)
+    loop = train_speech(model, clips, recipe, log=nothing)
+    assert loop.history[-1]["lips"] < 0.8 * loop.history[0]["lips"]
+    batch = WindowSampler(clips, model.config.half_window, recipe).draw(np.random.default_rng(1))
+    with torch.no_grad():
+        found = predict(model, batch)
+    assert found.shape == batch["kp"].shape == (4, 8, 17, 2)
+
+
+def test_speech_targets_can_come_from_a_detector(shards: Shards, tmp_path: Path) -> None:
+    given = gather(Shards(shards.folder), lambda frames: np.zeros((len(frames), 17, 2), np.float32), ("who1",))
+    assert len(given) == 1 and not given[0].kp.any()
+    with pytest.raises(AvctError, match="no frames for the detector"):
+        gather(shards, lambda frames: np.zeros((len(frames), 17, 2), np.float32))
+    with pytest.raises(AvctError, match="no clip"):
+        gather(shards, None, ("nobody",))
+
+
+def test_sequences_outside_a_clip_are_silence(shards: Shards) -> None:
+    clips = gather(shards, None)
+    recipe = SpeechRecipe(sequences=32, sequence=24, deaf=0.0, silent=0.0)
+    batch = WindowSampler(clips, 5, recipe).draw(np.random.default_rng(0))
+    outside = (batch["audio"] == 0).all(-1).all(-1)
+    assert outside.any() and (batch["ph"][outside] == SIL).all()
+    assert facepoints.KEYPOINTS == batch["kp"].shape[2]
