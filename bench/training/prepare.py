@@ -36,7 +36,7 @@ def train_names() -> list[str]:
     return [m.name for m in members().values() if m.split == "train" and m.name != "trainer"]
 
 
-def practice_clip(name: str, frames: int):
+def practice_clip(name: str, frames: int) -> ShardClip:
     """A clip of one identity making random mouths, poses and blinks: what a renderer must be able to draw."""
     from avct.shards import ShardClip
 
@@ -75,7 +75,7 @@ def prepare_practice(names: list[str], *, frames: int = PRACTICE_FRAMES, progres
     return folder
 
 
-def spoken_clip(name: str, said: Speech):
+def spoken_clip(name: str, said: Speech) -> ShardClip:
     """A clip of one identity saying one recording: labels only, no pictures."""
     from avct.audio import features, frame_rows
     from avct.phonemes import from_seconds, ids_at_25fps
