@@ -12,13 +12,15 @@ from bench.datasets.puppets import speech
 from bench.datasets.puppets.corpus import drawing_digest, members, perform_labels, rig, stream
 from bench.datasets.puppets.skeleton import Moment
 from bench.datasets.puppets.visemes import TARGETS
-from bench.places import cache_folder, source_sha256
+from bench.places import cache_folder
 from bench.records import FPS, Speech
 
 if TYPE_CHECKING:
-    pass
+    from avct.shards import ShardClip
 
 Progress = Callable[[str, int, int], None]
+VERSION = "v1"
+"""Of what is prepared and how: change it with the clips' make-up, so that old shards are not taken for new ones."""
 FRAME = 256
 PRACTICE_FRAMES = 24
 SPOKEN_IDENTITIES = 120
@@ -27,8 +29,7 @@ SPOKEN_IDENTITIES = 120
 
 def _folder(kind: str, *options: object) -> Path:
     """Where shards of a kind lie: the name holds what they were made of and the code that drew them."""
-    code = source_sha256("bench/training/prepare.py")[:6] + drawing_digest()[:10]
-    return cache_folder() / "shards" / "-".join([kind, *map(str, options), code])
+    return cache_folder() / "shards" / "-".join([kind, *map(str, options), VERSION, drawing_digest()[:12]])
 
 
 def train_names() -> list[str]:
