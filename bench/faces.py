@@ -21,7 +21,7 @@ _FITS = (0.34, 0.62)  # a square picture with a face of such a width is a face c
 
 @dataclass(frozen=True)
 class FacePicture:
-    """A square portrait uint8 (256, 256, 3) and what was done to get it. landmarks: float64 (68, 2) in it, or None."""
+    """A square portrait uint8 (S, S, 3) and what was done to get it. landmarks: float64 (68, 2) in it, or None."""
 
     image: np.ndarray
     landmarks: np.ndarray | None
@@ -68,13 +68,17 @@ def crop(image: np.ndarray, landmarks: np.ndarray, *, side: int = SIDE) -> tuple
     return cut, p * scale + offset
 
 
-def prepare(image: np.ndarray, path: Path) -> FacePicture:
+def _resize(image: np.ndarray, side: int) -> np.ndarray:
+    import cv2
+
+    return cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA if image.shape[0] > side else cv2.INTER_CUBIC)
+
+
+def prepare(image: np.ndarray, path: Path, *, side: int = SIDE) -> FacePicture:
     """The portrait ready for the generator. A square face crop is resized only; anything else is cropped to its face.
 
     Raises MediaError where no face is found, MissingError where one must be found and no detector is installed.
     """
-    import cv2
-
     height, width = image.shape[:2]
     if min(height, width) < 64:
         raise MediaError(f"{path}: expected a portrait of at least 64x64 pixels, got {width}x{height}")
@@ -86,7 +90,7 @@ def prepare(image: np.ndarray, path: Path) -> FacePicture:
             raise MissingError(
                 f"{path}: {width}x{height} is not square, so the face must be found, and {error}"
             ) from None
-        resized = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA if height > SIDE else cv2.INTER_CUBIC)
+        resized = _resize(image, side)
         return FacePicture(
             resized, None, False, f"no face detector here ({error}); {path.name} is taken as a face crop"
         )
@@ -94,7 +98,7 @@ def prepare(image: np.ndarray, path: Path) -> FacePicture:
         raise MediaError(f"{path}: no face was found in {width}x{height} pixels; expected a frontal face, eyes visible")
     share = np.linalg.norm(found[16] - found[0]) / width
     if square and _FITS[0] <= share <= _FITS[1]:
-        resized = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA if height > SIDE else cv2.INTER_CUBIC)
-        return FacePicture(resized, (found + 0.5) * (SIDE / width) - 0.5, False)
-    cut, moved = crop(image, found)
+        resized = _resize(image, side)
+        return FacePicture(resized, (found + 0.5) * (side / width) - 0.5, False)
+    cut, moved = crop(image, found, side=side)
     return FacePicture(cut, moved, True)

@@ -69,11 +69,12 @@ def generate_video(request: Request, *, progress: Advance = lambda *_: None) -> 
 
     _check(request)
     speech, found_by, notes = read_speech(request)
-    picture = prepare(read_image(request.image), request.image)
-    if picture.note:
-        notes.append(picture.note)
+    image = read_image(request.image)
     progress("loading the generator", 0, None)
     model = load_model(request.checkpoint, request.device)
+    picture = prepare(image, request.image, side=model.config.image_size)
+    if picture.note:
+        notes.append(picture.note)
     portrait, source = _portrait(request, picture.image, picture.landmarks, model)
     frames = int(len(speech.samples) / RATE * FPS + 1e-6 * FPS)
     told = _told(request, portrait, speech, frames)

@@ -202,7 +202,7 @@ class BuiltinMethod(MethodBase):
     """A method that the instrument itself brings; `weights` names a checkpoint where it takes one."""
 
     kind: Literal["builtin"]
-    builtin: Literal["ground-truth", "still", "wrong-speech", "silence", "loudness", "avct"]
+    builtin: Literal["ground-truth", "still", "wrong-speech", "silence", "loudness", "reconstruction", "avct"]
     weights: str | None = None
     options: dict[str, Any] = {}
 

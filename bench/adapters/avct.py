@@ -1,7 +1,7 @@
-"""AVCT as a method, and its three controls: the same network told another speech, silence, or only how loud it is.
+"""AVCT as a method, and its controls: the same network told another speech, silence, or only how loud it is.
 
-The one place of the instrument that imports the generator for inference. Nothing here sees the truth: portrait,
-speech and head poses are all that a job's frames come from.
+The one adapter that imports the generator. Portrait, speech and head poses are all that a job's frames come from;
+only the upper bound `reconstruction` looks at the truth, whose keypoints it follows.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from avct.inference import Score
     from avct.model import Model
 
-DRIVERS = ("avct", "wrong-speech", "silence", "loudness")
+DRIVERS = ("avct", "wrong-speech", "silence", "loudness", "reconstruction")
 _LOUDEST = 0.075
 """Jaw drop of the loudest frame under `loudness`, in face widths: an open vowel of the corpus's reference style."""
 
@@ -127,7 +127,7 @@ def score(portrait: Portrait, speech: Speech, pose: np.ndarray | None, frames: i
 
 
 class AvctAdapter:
-    """One of the four drivers of one checkpoint."""
+    """One of the drivers of one checkpoint."""
 
     def __init__(self, spec: BuiltinMethod, checkpoint: Path | None = None) -> None:
         self.name, self._spec, self._checkpoint = spec.name, spec, checkpoint
@@ -167,11 +167,38 @@ class AvctAdapter:
         if driver == "loudness":
             yield from self._by_level(model, job)
             return
+        if driver == "reconstruction":
+            yield from self._by_truth(model, job)
+            return
         said = {"avct": job.speech, "wrong-speech": job.other_speech, "silence": hush(job.frames)}[driver]
         if said is None:
             raise GenerationError("needs another driver's speech: the protocol has only one driver")
         told = score(job.portrait, said, job.pose, job.frames)
         for some in perform(model, told, batch=setting.batch, precision=setting.precision):
+            yield from some
+
+    @staticmethod
+    def _by_truth(model: Model, job: Job) -> Iterator[np.ndarray]:
+        """The portrait moved by the keypoints that the model's own detector finds in the true frames."""
+        import torch
+
+        from avct.facepoints import from_landmarks
+        from avct.geometry import Keypoints
+        from avct.inference import find_keypoints, render
+
+        if job.take is None:
+            raise GenerationError("needs the truth: the dataset has no take of this reference with this driver")
+        if model.kind != "landmark":
+            raise GenerationError("reconstruction is made for `landmark` checkpoints")
+        portrait, take, size = job.portrait, job.take, job.portrait.image.shape[0]
+        if portrait.photograph and portrait.landmarks is not None and take.landmarks is not None:
+            own, moved = from_landmarks(portrait.landmarks, size)[None], from_landmarks(take.landmarks, size)
+        else:
+            own, moved = find_keypoints(model, portrait.image[None]), find_keypoints(model, take.frames[: job.frames])
+        device = next(model.parameters()).device
+        source, driving = (Keypoints(torch.from_numpy(k).to(device)) for k in (own, moved))
+        setting = job.setting
+        for some in render(model, portrait.image, source, driving, batch=setting.batch, precision=setting.precision):
             yield from some
 
     @staticmethod

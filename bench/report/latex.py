@@ -1,0 +1,116 @@
+"""table.tex: tabulars that need nothing but booktabs, intervals small beneath their values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bench.report.digits import show
+from bench.report.markdown import mark
+from bench.report.table import Column, Estimate, Table, span
+
+_MOST = 6
+"""Metrics side by side: with names and intervals they fill the text width of a two-column paper."""
+_SPECIAL = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"$<$", ">": r"$>$", "|": r"$|$", '"': "''",
+    "–": "--", "—": "---", "…": r"\dots{}", "±": r"$\pm$", "×": r"$\times$", "·": r"$\cdot$", "−": "$-$",
+    "→": r"$\rightarrow$", "←": r"$\leftarrow$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "≤": r"$\leq$",
+    "≥": r"$\geq$", "°": r"$^\circ$", "²": "$^2$", "³": "$^3$", "µ": r"$\mu$", "‘": "`", "’": "'", "“": "``",
+    "”": "''", "Σ": r"$\Sigma$", "σ": r"$\sigma$", "μ": r"$\mu$", "√": r"$\surd$", "∞": r"$\infty$", " ": "~",
+}  # fmt: skip
+
+
+def render_latex(table: Table) -> str:
+    """A `table*` float to be read with \\input. Needs \\usepackage{booktabs} and nothing else."""
+    setting = "" if table.several_settings or not table.lines else f" Setting: {escape(table.lines[0].setting)}."
+    title = f"{escape(table.title)}. " if table.title else ""
+    parts = [
+        r"% \usepackage{booktabs}",
+        r"\begin{table*}",
+        r"\centering",
+        r"\footnotesize",
+        r"\setlength{\tabcolsep}{4pt}",
+        rf"\caption{{{title}Protocol \texttt{{{escape(table.protocol)}}}. {escape(table.basis)}.{setting}}}",
+        rf"\label{{tab:{re.sub('[^a-z0-9]+', '-', table.protocol.lower()).strip('-')}}}",
+    ]
+    for number, block in enumerate(split(len(table.columns))):
+        parts += [r"\par\medskip"] if number else []
+        parts += _tabular(table, block)
+    parts += [r"\par\medskip", r"\begin{minipage}{\linewidth}", r"\raggedright\scriptsize"]
+    parts += [rf"{line}\par" for line in _notes(table)]
+    parts += [r"\end{minipage}", r"\end{table*}"]
+    return "\n".join(parts) + "\n"
+
+
+def escape(text: str) -> str:
+    """Text that LaTeX prints as it is. Letters beyond Latin are given by their code point: most fonts lack them."""
+    out = []
+    for char in " ".join(text.split()):
+        plain = char.isascii() and char.isprintable()
+        latin = "\u00c0" <= char <= "\u017f"
+        out.append(_SPECIAL.get(char) or (char if plain or latin else f"[U+{ord(char):04X}]"))
+    return "".join(out)
+
+
+def split(count: int) -> list[list[int]]:
+    """Column indices for each tabular: as few tabulars as possible, filled alike."""
+    parts = max(1, -(-count // _MOST))
+    edges = [round(part * count / parts) for part in range(parts + 1)]
+    return [list(range(low, high)) for low, high in zip(edges, edges[1:], strict=False)]
+
+
+def _tabular(table: Table, indices: Sequence[int]) -> list[str]:
+    names = ["Method", "Setting"] if table.several_settings else ["Method"]
+    heads = [*names, *(_heading(table.columns[index], index) for index in indices), "$n$", "Coverage"]
+    lines = [rf"\begin{{tabular}}{{{'l' * len(names)}{'r' * (len(heads) - len(names))}}}", r"\toprule"]
+    lines += [" & ".join(heads) + r" \\", r"\midrule"]
+    for line in table.lines:
+        some = [line.estimates[index] for index in indices]
+        cells = [escape(line.method), escape(line.setting)][: len(names)]
+        cells += [_cell(line.estimates[index], table.columns[index]) for index in indices]
+        cells += [escape(span([e.n for e in some], "d")), escape(span([e.coverage for e in some], ".2f"))]
+        lines.append(" & ".join(cells) + r" \\")
+    return [*lines, r"\bottomrule", r"\end{tabular}"]
+
+
+def _heading(column: Column, index: int) -> str:
+    unit = f"({column.card.unit})" if column.card.unit else ""
+    last = " ".join(part for part in (column.card.arrow, unit) if part)
+    rows = [escape(part) for part in (*column.name, last) if part]
+    rows[-1] += rf"$^{{{index + 1}}}$"
+    return rf"\shortstack[r]{{{r' \\ '.join(rows)}}}"
+
+
+def _cell(estimate: Estimate, column: Column) -> str:
+    note = "" if estimate.note is None else rf"$^{{\mathrm{{{mark(estimate.note)}}}}}$"
+    if estimate.value is None:
+        return f"--{note}"
+    text = _number(estimate.value, column.form) + note
+    if estimate.low is None or estimate.high is None:
+        return text
+    limits = f"[{_number(estimate.low, column.form)}, {_number(estimate.high, column.form)}]"
+    return rf"\shortstack[r]{{{text} \\ {{\tiny {limits}}}}}"
+
+
+def _number(value: float, form: str) -> str:
+    text = show(value, form)
+    if "e" in text:
+        digits, _, power = text.partition("e")
+        return rf"${digits} \times 10^{{{int(power)}}}$"
+    return f"${text}$" if text.startswith("-") else text
+
+
+def _notes(table: Table) -> list[str]:
+    lines = []
+    for number, column in enumerate(table.columns, start=1):
+        card = column.card
+        words = "; ".join(part for part in (card.title, card.wish) if part)
+        lines.append(rf"$^{{{number}}}$~\texttt{{{escape(card.id)}}}: {escape(words)}.")
+    lines += [rf"$^{{\mathrm{{{mark(i)}}}}}$~{escape(note)}." for i, note in enumerate(table.notes)]
+    lines += [escape(remark) for remark in table.remarks]
+    for failure in table.failures:
+        count = "1 clip" if len(failure.clips) == 1 else f"{len(failure.clips)} clips"
+        who = f"{failure.method}, {failure.setting}"
+        lines.append(escape(f"Failed: {who}: stage {failure.stage}: {failure.reason} ({count})."))
+    return lines

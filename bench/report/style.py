@@ -1,0 +1,133 @@
+"""How figures look: one typeface, sizes for two column widths, and a colour for each method in every figure.
+
+Figures are drawn on matplotlib's objects, never through pyplot, whose global state a caller may be using.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bench.report.folder import TRUTH
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLUMN, FULL = 3.4, 7.0
+"""Inches: one column, and both, of a two-column paper."""
+DPI = 200
+INK, FAINT, NEUTRAL = "#222222", "#d0d0d0", "#7a7a7a"
+"""Text, lines that only guide the eye, and the truth."""
+_PINNED = {
+    "avct": "#0072B2", "wrong-speech": "#D55E00", "loudness": "#E69F00", "silence": "#56B4E9", "still": "#009E73",
+    "reconstruction": "#CC79A7",
+}  # fmt: skip
+"""Methods that come with the instrument look the same in every run."""
+_FREE = (
+    *("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9"),
+    *("#882255", "#332288", "#999933", "#44AA99", "#AA4499", "#117733"),
+)
+"""Okabe and Ito (2008) without black and yellow, then Tol's "muted" (2021): told apart with any colour vision."""
+_DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+"""Settings, in the protocol's order."""
+_STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7.0,
+    "axes.titlesize": 7.5,
+    "axes.titleweight": "bold",
+    "axes.labelsize": 7.0,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": NEUTRAL,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "text.color": INK,
+    "xtick.color": NEUTRAL,
+    "ytick.color": NEUTRAL,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 7.0,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "legend.fontsize": 6.5,
+    "legend.frameon": False,
+    "legend.handlelength": 1.6,
+    "lines.linewidth": 1.1,
+    # TrueType outlines: text in the PDF stays text, and publishers refuse matplotlib's default Type 3.
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "avct-bench",
+    "path.simplify": False,
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colour and dashes of a method's lines."""
+
+    colour: str
+    dashes: Any = "-"
+
+
+def looks(methods: Sequence[str]) -> dict[str, Look]:
+    """A look for every method; the truth is neutral, built-in methods have their own, others take what is left."""
+    taken = {_PINNED[name] for name in methods if name in _PINNED}
+    free = [colour for colour in _FREE if colour not in taken] or list(_FREE)
+    out, used = {}, 0
+    for name in methods:
+        if name == TRUTH:
+            out[name] = Look(NEUTRAL)
+        elif name in _PINNED:
+            out[name] = Look(_PINNED[name])
+        else:
+            out[name] = Look(free[used % len(free)], _DASHES[used // len(free) % len(_DASHES)])
+            used += 1
+    return out
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """The style for the block, whatever the user's own matplotlibrc says, so that figures are alike everywhere."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of that size in inches."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained", facecolor="white")
+
+
+def as_png(figure: Figure) -> bytes:
+    """The figure as PNG, without date and software version."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    FigureCanvasAgg(figure)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def as_pdf(figure: Figure) -> bytes:
+    """The figure as PDF with vectors and text, without date and software version."""
+    buffer = io.BytesIO()
+    nameless = {"CreationDate": None, "Creator": None, "Producer": None}
+    figure.savefig(buffer, format="pdf", dpi=DPI, metadata=nameless)
+    return buffer.getvalue()
+
+
+def plain(text: str) -> str:
+    """Text that matplotlib draws as it is: a dollar sign would start a formula."""
+    return " ".join(text.split()).replace("$", r"\$")

@@ -1,0 +1,102 @@
+"""The table for a terminal of 100 columns: value over half the width of its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.table import Table as Grid
+from rich.text import Text
+
+from bench.report.cards import find_cards
+from bench.report.digits import show
+from bench.report.folder import read_run
+from bench.report.markdown import WIDTH, mark
+from bench.report.table import Column, Estimate, Table, build_table, span
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_LISTED = 8
+"""Failures shown; the tables in the folder list all."""
+
+
+def terminal_table(folder: Path) -> Group:
+    """What the command line prints of a run folder: the table, its notes and its failures. Raises as `read_run`."""
+    run = read_run(folder)
+    return render_terminal(build_table(run, find_cards(run.protocol["metrics"])))
+
+
+def render_terminal(table: Table) -> Group:
+    """The table as something that rich prints, at most 100 columns wide; names are shown as they are, not as markup."""
+    title = Text(f"{table.protocol}  {table.title}".rstrip(), style="bold")
+    parts: list[RenderableType] = [title]
+    if not table.several_settings and table.lines:
+        parts.append(Text(f"setting {table.lines[0].setting}", style="dim"))
+    parts += [_grid(table, block) for block in _blocks(table)]
+    parts.append(Text(f"{table.basis}; ± half its width.", style="dim"))
+    parts += [Text(f"{mark(index)}  {note}", style="yellow") for index, note in enumerate(table.notes)]
+    parts += [Text(remark, style="yellow") for remark in table.remarks]
+    for failure in table.failures[:_LISTED]:
+        count = "1 clip" if len(failure.clips) == 1 else f"{len(failure.clips)} clips"
+        who = f"failed: {failure.method}, {failure.setting}, {count}"
+        parts.append(Text(f"{who}: stage {failure.stage}: {failure.reason}", style="red"))
+    if len(table.failures) > _LISTED:
+        parts.append(Text(f"and {len(table.failures) - _LISTED} more, listed in table.md", style="red"))
+    return Group(*parts)
+
+
+def _blocks(table: Table) -> list[list[int]]:
+    """Column indices for each part, as many as fit."""
+    fixed = 4 + max([len("method"), *(len(line.method) for line in table.lines)]) + 2 + len("coverage") + 2
+    if table.several_settings:
+        fixed += max([len("setting"), *(len(line.setting) for line in table.lines)]) + 2
+    blocks: list[list[int]] = []
+    room = 0
+    for index, column in enumerate(table.columns):
+        cells = [_heading(column), *(_cell(line.estimates[index], column) for line in table.lines)]
+        width = 2 + max(len(part) for cell in cells for part in cell.plain.split("\n"))
+        if not blocks or room < width:
+            blocks.append([])
+            room = WIDTH - fixed - 4
+        blocks[-1].append(index)
+        room -= width
+    return blocks
+
+
+def _grid(table: Table, indices: Sequence[int]) -> Grid:
+    grid = Grid(box=None, padding=(0, 2, 0, 0), header_style="bold", expand=False)
+    grid.add_column(Text("method"), no_wrap=True, vertical="top")
+    if table.several_settings:
+        grid.add_column(Text("setting"), no_wrap=True)
+    for index in indices:
+        grid.add_column(_heading(table.columns[index]), justify="right", no_wrap=True)
+    grid.add_column(Text("n"), justify="right", no_wrap=True)
+    grid.add_column(Text("coverage"), justify="right", no_wrap=True)
+    for line in table.lines:
+        some = [line.estimates[index] for index in indices]
+        names = [Text(line.method), *([Text(line.setting)] if table.several_settings else [])]
+        values = [_cell(line.estimates[index], table.columns[index]) for index in indices]
+        whole = all(e.coverage == 1 for e in some)
+        counts = [Text(span([e.n for e in some], "d")), Text(span([e.coverage for e in some], ".2f"))]
+        counts[1].stylize("" if whole else "yellow")
+        grid.add_row(*names, *values, *counts)
+    return grid
+
+
+def _heading(column: Column) -> Text:
+    unit = f"{column.card.arrow} {column.card.unit}".strip()
+    return Text("\n".join([*(part for part in column.name if part), *([unit] if unit else [])]), justify="right")
+
+
+def _cell(estimate: Estimate, column: Column) -> Text:
+    note = "" if estimate.note is None else f" {mark(estimate.note)}"
+    if estimate.value is None:
+        return Text(f"–{note}", style="yellow")
+    text = Text(show(estimate.value, column.form))
+    text.append(note, style="yellow")
+    if estimate.low is not None and estimate.high is not None:
+        text.append(f"\n±{show((estimate.high - estimate.low) / 2, column.form)}", style="dim")
+    return text

@@ -1,0 +1,111 @@
+"""Brings a report to the disk: tables, figures, browser copies, page, each file whole or not at all."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.report.cards import Card, find_cards
+from bench.report.folder import Run, read_run
+from bench.report.intervals import describe_intervals, draw_intervals
+from bench.report.latex import render_latex
+from bench.report.lips import describe_lips, draw_lips, find_panels
+from bench.report.longform import render_csv
+from bench.report.markdown import render_markdown
+from bench.report.media import Copies, copy_videos
+from bench.report.page import Picture, render_page
+from bench.report.selection import rank_clips
+from bench.report.sheet import describe_sheets, draw_sheets, find_sheets
+from bench.report.style import COLUMN, FULL, as_pdf, as_png, styled
+from bench.report.table import Table, build_table
+from bench.store.files import make_folder, replace_file
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FIGURES = "figures"
+_WIDTHS = {"": FULL, "-column": COLUMN}
+"""Every figure comes at both widths; the page shows the first."""
+_NAMES = ("metrics", "lip-opening", "contact-sheet")
+_LINKED = ("table.csv", "table.md", "table.tex", "rows.parquet", "manifest.json")
+
+
+def write_report(
+    folder: Path, out: Path, *, media: bool, progress: Callable[[int, int], None] | None
+) -> list[Path]:
+    """The paths of all files written or, for browser copies, found; see `bench.report.write`."""
+    run = read_run(folder)
+    cards = find_cards(run.protocol["metrics"])
+    table = build_table(run, cards)
+    make_folder(out)
+    paths = [
+        _put(out / "table.md", render_markdown(table).encode()),
+        _put(out / "table.tex", render_latex(table).encode()),
+        _put(out / "table.csv", render_csv(table.records).encode()),
+    ]
+    copies = copy_videos(run, out, make=media, progress=progress)
+    paths += sorted({out / name for copy in copies.found.values() for name in (copy.video, copy.poster)})
+    pictures = []
+    for picture, files in _pictures(run, table, cards, copies, out):
+        pictures.append(picture)
+        paths += [_put(out / FIGURES / name, content) for name, content in files.items()]
+    _remove_old(out, {picture.name for picture in pictures})
+    page = render_page(
+        run,
+        table,
+        pictures=pictures,
+        copies=copies,
+        ranking=rank_clips(run, cards),
+        files=[name for name in _LINKED if (out / name).is_file()],
+    )
+    paths.append(_put(out / "index.html", page.encode()))
+    return paths
+
+
+def _pictures(
+    run: Run, table: Table, cards: Mapping[str, Card], copies: Copies, out: Path
+) -> Iterator[tuple[Picture, dict[str, bytes]]]:
+    """Each figure with its files; one that has nothing to show is left out."""
+    make_folder(out / FIGURES)
+    metric, panels = find_panels(run, cards)
+    sheets = find_sheets(run, cards, copies, out)
+    drawn: list[tuple[str, str, str, Callable[[float], Figure]]] = []
+    if any(estimate.value is not None for line in table.lines for estimate in line.estimates):
+        drawn.append(("Metrics by method", describe_intervals(table), "metrics", lambda w: draw_intervals(table, width=w)))
+    if panels:
+        words = describe_lips(metric, run)
+        drawn.append(("Lip opening", words, "lip-opening", lambda w: draw_lips(panels, run.methods, width=w)))
+    if sheets:
+        words = describe_sheets(run, cards)
+        drawn.append(("Contact sheet", words, "contact-sheet", lambda w: draw_sheets(sheets, width=w)))
+    for title, caption, name, draw in drawn:
+        files = {}
+        for suffix, width in _WIDTHS.items():
+            with styled():
+                figure = draw(width)
+                files[f"{name}{suffix}.png"] = as_png(figure)
+                files[f"{name}{suffix}.pdf"] = as_pdf(figure)
+        yield Picture(name, title, caption, _size(files[f"{name}.png"])), files
+
+
+def _size(png: bytes) -> tuple[int, int]:
+    """Width and height from a PNG's first chunk."""
+    width, height = struct.unpack(">II", png[16:24])
+    return width, height
+
+
+def _put(path: Path, content: bytes) -> Path:
+    replace_file(path, content)
+    return path
+
+
+def _remove_old(out: Path, kept: set[str]) -> None:
+    """Remove figures of an earlier report that this one has nothing to show in."""
+    for name in set(_NAMES) - kept:
+        for suffix in _WIDTHS:
+            for kind in ("png", "pdf"):
+                with suppress(OSError):
+                    (out / FIGURES / f"{name}{suffix}.{kind}").unlink(missing_ok=True)
