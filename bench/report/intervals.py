@@ -65,8 +65,8 @@ def _panel(
             height = row + (place - (len(settings) - 1) / 2) * step
             _mark(axes, estimate, height, look[method], MARKERS[place % len(MARKERS)], small=len(settings) > 2)
             if estimate.value is None and place == 0:
-                blank = {"x": 0.02, "y": row, "va": "center", "color": NEUTRAL, "fontsize": 6}
-                axes.text(s="no value", transform=axes.get_yaxis_transform(), **blank)
+                blank: dict[str, Any] = {"va": "center", "color": NEUTRAL, "fontsize": 6}
+                axes.text(0.02, row, "no value", transform=axes.get_yaxis_transform(), **blank)
     values = [e[number] for e in estimates.values() if e[number].value is not None]
     if values:
         axes.margins(x=0.08)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from bench.report.digits import show
 from bench.report.markdown import mark
@@ -57,7 +58,7 @@ def split(count: int) -> list[list[int]]:
     """Column indices for each tabular: as few tabulars as possible, filled alike."""
     parts = max(1, -(-count // _MOST))
     edges = [round(part * count / parts) for part in range(parts + 1)]
-    return [list(range(low, high)) for low, high in zip(edges, edges[1:], strict=False)]
+    return [list(range(low, high)) for low, high in pairwise(edges)]
 
 
 def _tabular(table: Table, indices: Sequence[int]) -> list[str]:
@@ -75,11 +76,12 @@ def _tabular(table: Table, indices: Sequence[int]) -> list[str]:
 
 
 def _heading(column: Column, index: int) -> str:
-    unit = f"({column.card.unit})" if column.card.unit else ""
+    unit = f"({column.unit})" if column.unit else ""
     last = " ".join(part for part in (column.card.arrow, unit) if part)
     rows = [escape(part) for part in (*column.name, last) if part]
     rows[-1] += rf"$^{{{index + 1}}}$"
-    return rf"\shortstack[r]{{{r' \\ '.join(rows)}}}"
+    stacked = r" \\ ".join(rows)
+    return rf"\shortstack[r]{{{stacked}}}"
 
 
 def _cell(estimate: Estimate, column: Column) -> str:
@@ -105,7 +107,7 @@ def _notes(table: Table) -> list[str]:
     lines = []
     for number, column in enumerate(table.columns, start=1):
         card = column.card
-        words = "; ".join(part for part in (card.title, card.wish) if part)
+        words = "; ".join(part for part in (card.title, card.unit and f"in {card.unit}", card.wish) if part)
         lines.append(rf"$^{{{number}}}$~\texttt{{{escape(card.id)}}}: {escape(words)}.")
     lines += [rf"$^{{\mathrm{{{mark(i)}}}}}$~{escape(note)}." for i, note in enumerate(table.notes)]
     lines += [escape(remark) for remark in table.remarks]

@@ -40,7 +40,8 @@ def find_panels(run: Run, cards: Mapping[str, Card]) -> tuple[str, list[Panel]]:
             continue
         rows: dict[Clip, list[Mapping[str, Any]]] = {}
         for row in run.rows:
-            if row["metric"] == metric and row["setting"] == run.settings[0] and {"opening", "truth"} <= set(row["series"]):
+            ours = row["metric"] == metric and row["setting"] == run.settings[0]
+            if ours and {"opening", "truth"} <= set(row["series"]):
                 rows.setdefault(clip_of(row), []).append(row)
         chosen = [
             (word, clip)
@@ -66,7 +67,8 @@ def draw_lips(panels: Sequence[Panel], methods: Sequence[str], *, width: float) 
         for name, curve in panel.curves.items():
             value = panel.values.get(name)
             label = plain(name) + (" –" if value is None else f" {value:.2f}")
-            axes.plot(np.arange(len(curve)) / FPS, curve, color=look[name].colour, linestyle=look[name].dashes, label=label)
+            style: dict[str, Any] = {"color": look[name].colour, "linestyle": look[name].dashes, "label": label}
+            axes.plot(np.arange(len(curve)) / FPS, curve, **style)
         _dress(axes, panel, narrow=narrow)
     axes.set_xlabel("seconds")
     figure.supylabel("lip opening", fontsize=7)

@@ -16,6 +16,12 @@ def render_csv(records: Iterable[Mapping[str, Any]]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for record in records:
-        # repr gives the shortest digits that read back as the same float64
-        writer.writerow(["" if (v := record[name]) is None else repr(v) if isinstance(v, float) else v for name in COLUMNS])
+        writer.writerow([_shown(record[name]) for name in COLUMNS])
     return text.getvalue()
+
+
+def _shown(value: Any) -> Any:
+    """repr gives the shortest digits that read back as the same float64."""
+    if value is None:
+        return ""
+    return repr(value) if isinstance(value, float) else value

@@ -103,7 +103,7 @@ def _padded(text: str, width: int, *, left: bool) -> str:
 
 
 def _heading(column: Column, index: int) -> str:
-    unit = f"({column.card.unit})" if column.card.unit else ""
+    unit = f"({column.unit})" if column.unit else ""
     words = " ".join(part for part in (column.heading, column.card.arrow, unit) if part)
     return f"{escape(words)}[^{index + 1}]"
 
@@ -121,6 +121,7 @@ def _cell(estimate: Estimate, column: Column) -> str:
 def _definition(number: int, column: Column) -> str:
     card = column.card
     facts = [f"`{card.id}`: {escape(card.title)}"]
+    facts += [f"in {escape(card.unit)}"] if card.unit else []
     facts += [escape(card.wish)] if card.wish else []
     facts += ["a legacy convention, kept to reproduce old numbers"] if card.legacy else []
     return f"[^{number}]: {'; '.join(facts)}."

@@ -132,9 +132,9 @@ def _one(source: Path | None, target: Path, frames: int) -> str | None:
     try:
         info = probe(source)
         samples = read_audio(source) if info.has_audio else None
+        mp4 = target.with_name(f"{target.name}.mp4")
         # The copy says of itself what its source says: synthetic, and by which run.
-        marks = {"synthetic": info.synthetic, "run_id": info.run_id}
-        write_browser(target.with_name(f"{target.name}.mp4"), watched(), samples=samples, **marks)
+        write_browser(mp4, watched(), samples=samples, run_id=info.run_id, synthetic=info.synthetic)
     except MissingError:
         return "the video is gone"
     except MediaError as error:

@@ -88,7 +88,7 @@ def _digest(text: str) -> str:
 def _head(column: Column, number: int) -> dict[str, Any]:
     card = column.card
     tip = [card.id, card.title, card.formula, card.wish]
-    return {"name": column.name, "unit": card.unit, "arrow": card.arrow, "number": number, "card": card,
+    return {"name": column.name, "unit": column.unit, "arrow": card.arrow, "number": number, "card": card,
             "tip": "\n".join(part for part in tip if part), "heading": column.heading}  # fmt: skip
 
 

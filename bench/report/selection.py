@@ -27,7 +27,11 @@ class Ranking:
             return []
         if self.metric is None:
             return [("first in the protocol", self.clips[0]), *(("next", clip) for clip in self.clips[1:count])]
-        wanted = [("median", self.clips[(len(self.clips) - 1) // 2]), ("worst", self.clips[-1]), ("best", self.clips[0])]
+        wanted = [
+            ("median", self.clips[(len(self.clips) - 1) // 2]),
+            ("worst", self.clips[-1]),
+            ("best", self.clips[0]),
+        ]
         chosen: dict[Clip, str] = {}
         for word, clip in wanted[:count]:
             chosen.setdefault(clip, word)

@@ -87,7 +87,9 @@ def draw_sheets(sheets: Sequence[Sheet], *, width: float) -> Figure:
         axes.spines[:].set_visible(False)
         for row, (_, tiles) in enumerate(sheet.lines):
             if isinstance(tiles, str):
-                axes.text(step * across / 2, _TILE / 2 + step * row, plain(tiles), ha="center", va="center", color=NEUTRAL)
+                axes.text(
+                    step * across / 2, _TILE / 2 + step * row, plain(tiles), ha="center", va="center", color=NEUTRAL
+                )
     return figure
 
 
@@ -95,7 +97,9 @@ def describe_sheets(run: Run, cards: Mapping[str, Card]) -> str:
     """The figure in words."""
     ranking = rank_clips(run, cards)
     how = "the first of the protocol" if ranking.metric is None else f"the median and the worst by {ranking.metric}"
-    return f"Frames at the same instants under {run.settings[0]}, a line for each method. Clips: {how}, mean over methods."
+    return (
+        f"Frames at the same instants under {run.settings[0]}, a line for each method. Clips: {how}, mean over methods."
+    )
 
 
 def _sources(run: Run, copies: Copies, out: Path, key: tuple[str, str, Clip]) -> list[Path]:

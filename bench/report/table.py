@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bench.report.cards import Card, headings
 from bench.report.digits import choose_format, show
-from bench.report.folder import CellKey, Run, cell_of, name_clip
-from bench.stats.summary import summarise
+from bench.report.folder import CellKey, Run, cell_of, clip_of, name_clip
+from bench.report.reasons import fold
+from bench.stats.summary import Clip, summarise
 
 _LONGEST = 180
 """Characters of a reason in a note; failures are listed in full elsewhere."""
@@ -28,6 +28,11 @@ class Column:
     def heading(self) -> str:
         """The short name in one line."""
         return " ".join(part for part in self.name if part)
+
+    @property
+    def unit(self) -> str:
+        """The unit's first word, for a narrow heading: "px" of "px at 256"; the card has all of it."""
+        return self.card.unit.partition(" ")[0]
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ def build_table(run: Run, cards: Mapping[str, Card]) -> Table:
             estimates = []
             for column in columns:
                 record = found[method, setting, column.card.id]
-                text = _note(record, why.get((method, setting, column.card.id), Counter()), protocol, len(run.clips))
+                text = _note(record, why.get((method, setting, column.card.id), {}), protocol, len(run.clips))
                 note = None if text is None else notes.setdefault(text, len(notes))
                 numbers = (record["value"], record["ci_low"], record["ci_high"])
                 estimates.append(Estimate(*numbers, record["n"], record["coverage"], note))
@@ -131,26 +136,24 @@ def _column(card: Card, name: tuple[str, str], records: Sequence[Mapping[str, An
     return Column(card, name, choose_format([r["value"] for r in mine], halves))
 
 
-def _reasons(run: Run) -> dict[tuple[str, str, str], Counter[str]]:
-    """(method, setting, metric) -> how many clips have no value, by reason."""
-    out: dict[tuple[str, str, str], Counter[str]] = {}
+def _reasons(run: Run) -> dict[tuple[str, str, str], dict[Clip, str]]:
+    """(method, setting, metric) -> why clips have no value."""
+    out: dict[tuple[str, str, str], dict[Clip, str]] = {}
     for row in run.rows:
         if row["status"] == "ok" and row["value"] is not None:
             continue
         what = f"failed at {row['stage']}" if row["status"] == "failed" else row["status"]
-        text = f"{what}: {row['reason']}" if row["reason"] else what
-        text = " ".join(text.split())
-        if len(text) > _LONGEST:
-            text = text[: _LONGEST - 1].rstrip() + "…"
-        out.setdefault((row["method"], row["setting"], row["metric"]), Counter())[text] += 1
+        text = " ".join((f"{what}: {row['reason']}" if row["reason"] else what).split())
+        out.setdefault((row["method"], row["setting"], row["metric"]), {})[clip_of(row)] = text
     return out
 
 
-def _note(record: Mapping[str, Any], why: Counter[str], protocol: Mapping[str, Any], expected: int) -> str | None:
+def _note(record: Mapping[str, Any], why: Mapping[Clip, str], protocol: Mapping[str, Any], expected: int) -> str | None:
     """Why an estimate is missing, partial or without an interval; None where it is whole."""
     n = record["n"]
-    missing = expected - n - sum(why.values())
-    counts = sorted(why.items()) + ([("not run", missing)] if missing > 0 else [])
+    counts = sorted((_shortened(text), len(clips)) for text, clips in fold(why).items())
+    missing = expected - n - len(why)
+    counts += [("not run", missing)] if missing > 0 else []
     if n == 0:
         return "; ".join(text if len(counts) == 1 else f"{count} {text}" for text, count in counts) or "no clips"
     parts = []
@@ -159,6 +162,10 @@ def _note(record: Mapping[str, Any], why: Counter[str], protocol: Mapping[str, A
     if record["ci_low"] is None:
         parts.append(f"no interval from a single {protocol['statistics']['cluster']}")
     return "; ".join(parts) or None
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"
 
 
 def _basis(protocol: Mapping[str, Any], expected: int) -> str:
@@ -181,7 +188,9 @@ def _remarks(run: Run, columns: Sequence[Column], lines: Sequence[Line]) -> list
             "the protocol asks for, so means of different lines are over different clips."
         )
     for column in columns:
-        shares = [(r["coverage"], r["method"]) for r in run.rows if r["metric"] == column.card.id and r["value"] is not None]
+        shares = [
+            (r["coverage"], r["method"]) for r in run.rows if r["metric"] == column.card.id and r["value"] is not None
+        ]
         if shares and min(shares)[0] < 1:
             low, method = min(shares)
             remarks.append(f"{column.heading}: not every frame entered; lowest share {low:.2f}, in a clip of {method}.")
@@ -198,13 +207,18 @@ def _failures(run: Run) -> list[Failure]:
         present.add(cell_of(row))
         if row["status"] == "failed":
             broken.setdefault(cell_of(row), (row["stage"] or "?", " ".join((row["reason"] or "?").split())))
-    grouped: dict[tuple[str, str, str, str], list[str]] = {}
+    seeds = len(run.protocol["axes"]["seeds"]) > 1
+    failures = []
     for method in run.methods:
         for setting in run.settings:
+            stages: dict[str, dict[Clip, str]] = {}
             for clip in run.clips:
                 key = (method, setting, clip)
                 if key in broken or key not in present:
                     stage, reason = broken.get(key, ("run", "not run: the run has not come to this cell"))
-                    clips = grouped.setdefault((method, setting, stage, reason), [])
-                    clips.append(name_clip(clip, seeds=len(run.protocol["axes"]["seeds"]) > 1))
-    return [Failure(*key, tuple(clips)) for key, clips in grouped.items()]
+                    stages.setdefault(stage, {})[clip] = reason
+            for stage, reasons in stages.items():
+                for reason, clips in fold(reasons).items():
+                    names = tuple(name_clip(clip, seeds=seeds) for clip in clips)
+                    failures.append(Failure(method, setting, stage, reason, names))
+    return failures

@@ -87,7 +87,7 @@ def _grid(table: Table, indices: Sequence[int]) -> Grid:
 
 
 def _heading(column: Column) -> Text:
-    unit = f"{column.card.arrow} {column.card.unit}".strip()
+    unit = f"{column.card.arrow} {column.unit}".strip()
     return Text("\n".join([*(part for part in column.name if part), *([unit] if unit else [])]), justify="right")
 
 

@@ -33,9 +33,7 @@ _NAMES = ("metrics", "lip-opening", "contact-sheet")
 _LINKED = ("table.csv", "table.md", "table.tex", "rows.parquet", "manifest.json")
 
 
-def write_report(
-    folder: Path, out: Path, *, media: bool, progress: Callable[[int, int], None] | None
-) -> list[Path]:
+def write_report(folder: Path, out: Path, *, media: bool, progress: Callable[[int, int], None] | None) -> list[Path]:
     """The paths of all files written or, for browser copies, found; see `bench.report.write`."""
     run = read_run(folder)
     cards = find_cards(run.protocol["metrics"])
@@ -74,7 +72,9 @@ def _pictures(
     sheets = find_sheets(run, cards, copies, out)
     drawn: list[tuple[str, str, str, Callable[[float], Figure]]] = []
     if any(estimate.value is not None for line in table.lines for estimate in line.estimates):
-        drawn.append(("Metrics by method", describe_intervals(table), "metrics", lambda w: draw_intervals(table, width=w)))
+        drawn.append(
+            ("Metrics by method", describe_intervals(table), "metrics", lambda w: draw_intervals(table, width=w))
+        )
     if panels:
         words = describe_lips(metric, run)
         drawn.append(("Lip opening", words, "lip-opening", lambda w: draw_lips(panels, run.methods, width=w)))

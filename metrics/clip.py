@@ -1,0 +1,115 @@
+"""What a metric is given and what it gives back: one video with all that is known about it, and one result."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from metrics.errors import MetricError
+
+POINTS = 68
+"""Landmarks a face, in the order of `metrics.landmarks.scheme68`."""
+LOUDEST = 2.0
+"""Largest sample allowed: resampling overshoots full scale (1) a little; integers cast to float would be thousands."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One generated video and what belongs to it, checked once when it is made: metrics trust it.
+
+    frames: uint8 (T, H, W, 3) RGB at fps. truth: the same shape, or None. samples, truth_samples: float32 (N,) mono
+    at 16 kHz, range -1..1, or None. landmarks, truth_landmarks: backend -> float64 (T, 68, 2) pixels (x right,
+    y down, 0 at the first pixel's centre) of `frames` and of `truth`; NaN throughout a frame in which no face was
+    found; "exact" where a corpus knows the truth's. phones: (symbol, start s, end s), or None.
+
+    Raises MetricError, one line, for anything else.
+    """
+
+    frames: np.ndarray
+    truth: np.ndarray | None = None
+    fps: float = 25.0
+    samples: np.ndarray | None = None
+    truth_samples: np.ndarray | None = None
+    landmarks: Mapping[str, np.ndarray] = field(default_factory=dict)
+    truth_landmarks: Mapping[str, np.ndarray] = field(default_factory=dict)
+    phones: tuple[tuple[str, float, float], ...] | None = None
+
+    def __post_init__(self) -> None:
+        _check_frames(self.frames, "frames")
+        if self.truth is not None:
+            _check_frames(self.truth, "truth")
+            if self.truth.shape != self.frames.shape:
+                raise MetricError(
+                    f"clip: expected truth of the frames' shape {self.frames.shape}, got {self.truth.shape}"
+                )
+        if not (math.isfinite(self.fps) and self.fps > 0):
+            raise MetricError(f"clip: expected fps above 0, got {self.fps}")
+        for name in ("samples", "truth_samples"):
+            _check_samples(getattr(self, name), name)
+        for name in ("landmarks", "truth_landmarks"):
+            for backend, points in getattr(self, name).items():
+                _check_points(points, len(self.frames), f"{name}[{backend!r}]")
+        for phone in self.phones or ():
+            _check_phone(phone)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A metric's answer for one clip.
+
+    value: finite, or None with the reason why the formula has no value here. coverage: share of the clip's frames
+    that entered, 0..1. per_frame: float64 (T,), NaN where a frame did not enter. series: further curves of that shape.
+    """
+
+    value: float | None
+    coverage: float
+    per_frame: np.ndarray | None = None
+    reason: str | None = None
+    series: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+def _say(data: object) -> str:
+    if isinstance(data, np.ndarray):
+        return f"{data.dtype} {data.shape}"
+    return type(data).__name__
+
+
+def _check_frames(frames: object, name: str) -> None:
+    good = isinstance(frames, np.ndarray) and frames.dtype == np.uint8 and frames.ndim == 4 and frames.shape[3] == 3
+    if not good:
+        raise MetricError(f"clip: expected {name} uint8 (T, H, W, 3), got {_say(frames)}")
+    if 0 in frames.shape:  # type: ignore[attr-defined]
+        raise MetricError(f"clip: expected at least one frame of one pixel in {name}, got {_say(frames)}")
+
+
+def _check_samples(samples: object, name: str) -> None:
+    if samples is None:
+        return
+    if not (isinstance(samples, np.ndarray) and samples.dtype == np.float32 and samples.ndim == 1):
+        raise MetricError(f"clip: expected {name} float32 (N,), got {_say(samples)}")
+    if not np.isfinite(samples).all():
+        raise MetricError(f"clip: expected finite {name}, got {np.count_nonzero(~np.isfinite(samples))} that are not")
+    loudest = float(np.abs(samples).max(initial=0.0))
+    if loudest > LOUDEST:
+        raise MetricError(f"clip: expected {name} in the range -1..1, got {loudest:g}")
+
+
+def _check_points(points: object, frames: int, name: str) -> None:
+    shape = (frames, POINTS, 2)
+    if not (isinstance(points, np.ndarray) and points.dtype == np.float64 and points.shape == shape):
+        raise MetricError(f"clip: expected {name} float64 {shape}, got {_say(points)}")
+    if np.isinf(points).any():
+        raise MetricError(f"clip: expected {name} finite, or NaN where no face was found, got infinity")
+    absent = np.isnan(points)
+    if (absent.any((1, 2)) != absent.all((1, 2))).any():
+        frame = int(np.flatnonzero(absent.any((1, 2)) != absent.all((1, 2)))[0])
+        raise MetricError(f"clip: expected all or none of a frame's landmarks in {name}, got some in frame {frame}")
+
+
+def _check_phone(phone: object) -> None:
+    good = isinstance(phone, tuple) and len(phone) == 3 and isinstance(phone[0], str)
+    if not (good and 0 <= phone[1] <= phone[2] < math.inf):  # type: ignore[index]
+        raise MetricError(f"clip: expected phones as (symbol, start s, end s), got {phone!r}")

@@ -1,0 +1,186 @@
+"""Every metric by id, found by looking: a metric is one file that nobody registers.
+
+A file is a metric's when it assigns a tuple `VARIANTS` at its top level: ours in this folder, and users' in
+`DIR/metrics/*.py` for each DIR of the environment variable AVCT_BENCH_PATH (separated as PATH is).
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib
+import importlib.util
+import os
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from metrics.clip import Clip, Result
+from metrics.errors import MetricError, UnknownVariant
+
+PATH_VARIABLE = "AVCT_BENCH_PATH"
+DIRECTIONS = ("higher", "lower", "target")
+PLAIN_NEEDS = ("truth", "samples", "truth_samples", "phones")
+LANDMARK_NEEDS = ("landmarks", "truth_landmarks")
+
+_HERE = Path(__file__).resolve().parent
+_ID = re.compile(r"([a-z0-9_]+)/([A-Za-z0-9._-]+)@([0-9]+)")
+# Looked for in the text, so that a module that is no metric is never imported by a listing.
+_MARK = re.compile(r"^VARIANTS\s*[:=]", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A metric with every choice made, and its card.
+
+    id: "family/variant@version"; a changed constant is a new version. direction: "higher", "lower", or "target" (best
+    at `target`; a target of None only describes). bounds: lowest and highest value possible, None where open. needs:
+    beyond frames: "truth", "samples", "truth_samples", "phones", "landmarks:<backend>", "truth_landmarks:<backend>".
+    weights: names in weights.toml. equals: the paper or code whose number it equals. blind_to: what it does not see.
+    """
+
+    id: str
+    title: str
+    formula: str
+    unit: str
+    direction: str
+    target: float | None
+    bounds: tuple[float | None, float | None]
+    needs: tuple[str, ...]
+    weights: tuple[str, ...]
+    source: str
+    equals: str
+    blind_to: str
+    legacy: bool
+    measure: Callable[[Clip], Result]
+
+    @property
+    def family(self) -> str:
+        """The part of the id before the slash."""
+        return self.id.partition("/")[0]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The card as JSON-ready data, in declaration order, without the callable."""
+        out: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "measure"}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in out.items()}
+
+
+def variants() -> dict[str, Variant]:
+    """Every variant by id, sorted. Raises MetricError, naming the file, for a file that cannot be used."""
+    return dict(_collect(_stamps()))
+
+
+def get(id: str) -> Variant:
+    """The variant of that full id. Raises UnknownVariant with near names."""
+    known = _collect(_stamps())
+    if id in known:
+        return known[id]
+    same = [v.id for v in known.values() if id in (_unversioned(v), v.family)]
+    raise UnknownVariant(f"unknown metric {id!r}.{_suggest(id, same or _names(known), given=bool(same))}")
+
+
+def find(text: str) -> list[Variant]:
+    """Variants by full id, by "family/variant" (every version), or by family, sorted. Raises UnknownVariant."""
+    known = _collect(_stamps())
+    found = [v for v in known.values() if text in (v.id, _unversioned(v), v.family)]
+    if not found:
+        raise UnknownVariant(f"unknown metric {text!r}.{_suggest(text, _names(known), given=False)}")
+    return found
+
+
+def evaluate(id: str, clip: Clip) -> Result:
+    """The result of the variant of that id on a clip. Raises UnknownVariant, or MetricError for what the clip lacks."""
+    variant = get(id)
+    for need in variant.needs:
+        kind, _, backend = need.partition(":")
+        held = getattr(clip, kind)
+        if held is None or (backend and backend not in held):
+            raise MetricError(f"{id} needs {need.replace(':', ' by ')}, which the clip does not hold")
+    return variant.measure(clip)
+
+
+def _unversioned(variant: Variant) -> str:
+    return variant.id.partition("@")[0]
+
+
+def _names(known: dict[str, Variant]) -> list[str]:
+    return [*known, *{v.family for v in known.values()}]
+
+
+def _suggest(text: str, names: list[str], *, given: bool) -> str:
+    near = names if given else difflib.get_close_matches(text, names, n=3, cutoff=0.5)
+    return f" Did you mean {' or '.join(near)}?" if near else " `ls metrics` lists what there is."
+
+
+def _stamps() -> tuple[tuple[str, int, int], ...]:
+    """Users' metric files as (path, time of change, bytes): while these stay, so does what was found."""
+    found = []
+    for entry in os.environ.get(PATH_VARIABLE, "").split(os.pathsep):
+        if entry:
+            for path in sorted((Path(entry).expanduser() / "metrics").glob("*.py")):
+                state = path.stat()
+                found.append((str(path.resolve()), state.st_mtime_ns, state.st_size))
+    return tuple(dict.fromkeys(found))
+
+
+@lru_cache(maxsize=8)
+def _collect(stamps: tuple[tuple[str, int, int], ...]) -> dict[str, Variant]:
+    found: dict[str, Variant] = {}
+    homes: dict[str, Path] = {}
+    for path in [*sorted(_HERE.glob("*.py")), *(Path(stamp[0]) for stamp in stamps)]:
+        if path.name.startswith("_") or not _MARK.search(path.read_text(encoding="utf-8")):
+            continue
+        for variant in _read(path):
+            if variant.id in homes:
+                raise MetricError(f"metric {variant.id!r} is defined twice: {homes[variant.id]} and {path}")
+            found[variant.id], homes[variant.id] = variant, path
+    return dict(sorted(found.items()))
+
+
+def _read(path: Path) -> tuple[Variant, ...]:
+    try:
+        held = getattr(_load(path), "VARIANTS", None)
+    except Exception as error:
+        raise MetricError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
+    if not isinstance(held, tuple) or not all(isinstance(item, Variant) for item in held):
+        raise MetricError(f"{path}: expected VARIANTS to be a tuple of metrics.registry.Variant")
+    for variant in held:
+        _check(variant, path)
+    return held
+
+
+def _load(path: Path) -> ModuleType:
+    if path.parent == _HERE:
+        return importlib.import_module(f"metrics.{path.stem}")
+    name = f"avct_bench_metric_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and pickle look a class's module up by name
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _check(variant: Variant, path: Path) -> None:
+    if not _ID.fullmatch(variant.id):
+        raise MetricError(f'{path}: expected an id such as "psnr/mean-of-frames@1", got {variant.id!r}')
+    if variant.direction not in DIRECTIONS:
+        raise MetricError(
+            f"{path}: {variant.id}: expected direction {' or '.join(DIRECTIONS)}, got {variant.direction!r}"
+        )
+    if variant.target is not None and variant.direction != "target":
+        raise MetricError(f"{path}: {variant.id}: a target goes with direction 'target' only")
+    for need in variant.needs:
+        kind, colon, backend = need.partition(":")
+        if need not in PLAIN_NEEDS and not (kind in LANDMARK_NEEDS and colon and backend):
+            known = ", ".join([*PLAIN_NEEDS, *(f"{kind}:<backend>" for kind in LANDMARK_NEEDS)])
+            raise MetricError(f"{path}: {variant.id}: unknown need {need!r}; known: {known}")

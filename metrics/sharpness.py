@@ -1,0 +1,66 @@
+"""How sharp the generated mouth is against the truth's: the ratio of gradient energies in the mouth's box.
+
+Blur is the classic fault of generated mouths, and PSNR rewards it. Energy = sum of squared differences of neighbouring
+pixels, along rows and columns, of the grey picture. The ratio of the sums over all frames, so that a dull frame does
+not blow it up. Target 1: below is blur, above is noise, ringing or painted edges.
+
+Does not measure: whether the detail is right; noise counts as sharpness; it grows with contrast.
+Source: Subbarao, Choi, Nikzad, "Focusing techniques", Optical Engineering 32(11), 1993 (energy of the gradient).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from metrics.clip import Clip, Result
+from metrics.greyscale import grey_pillow
+from metrics.mouthbox import GROWTH, mouth_boxes
+from metrics.registry import Variant
+
+
+def gradient_energy(picture: np.ndarray) -> float:
+    """Sum of squared differences of neighbours along both axes of uint8 (H, W, 3) RGB, made grey first; exact."""
+    grey = grey_pillow(picture).astype(np.int64)
+    return float(np.square(np.diff(grey, axis=0)).sum() + np.square(np.diff(grey, axis=1)).sum())
+
+
+def measure(clip: Clip) -> Result:
+    """Energy of the video's mouth boxes over that of the truth's; no value where the truth's mouths are flat."""
+    assert clip.truth is not None
+    energies = np.full((2, len(clip.frames)), np.nan)
+    for t, box in enumerate(mouth_boxes(clip.truth_landmarks["exact"], *clip.frames.shape[1:3])):
+        if box is not None:
+            energies[:, t] = gradient_energy(clip.frames[t][box]), gradient_energy(clip.truth[t][box])
+    ours, theirs = energies
+    valid = ~np.isnan(theirs)
+    coverage = float(valid.mean())
+    if not valid.any():
+        return Result(None, coverage, reason="no frame has landmarks of a mouth that lies within the picture")
+    ratio = np.full(len(ours), np.nan)
+    np.divide(ours, theirs, out=ratio, where=valid & (theirs > 0))
+    total = float(theirs[valid].sum())
+    if total == 0:
+        return Result(None, coverage, per_frame=ratio, reason="the truth's mouth is of one colour in every frame")
+    return Result(float(ours[valid].sum()) / total, coverage, per_frame=ratio)
+
+
+VARIANTS = (
+    Variant(
+        id="sharpness/mouthbox-gradient-exact68@1",
+        title="Sharpness of the mouth against the truth's",
+        formula="sum over frames of E(video) / sum over frames of E(truth), E = sum of squared differences of "
+        "neighbouring pixels of Pillow's grey, within the square centred on the bounding box of the truth's exact "
+        f"landmarks 48-67, side {GROWTH:g} times its larger extent",
+        unit="1",
+        direction="target",
+        target=1.0,
+        bounds=(0.0, None),
+        needs=("truth", "truth_landmarks:exact"),
+        weights=(),
+        source="Subbarao, Choi, Nikzad 1993, Optical Engineering 32(11), energy of the gradient; the box is ours",
+        equals="no published code: defined here",
+        blind_to="whether the detail is right: noise and ringing count as sharpness, and so does contrast",
+        legacy=False,
+        measure=measure,
+    ),
+)
