@@ -24,7 +24,7 @@ from avct.training.pairs import PairSampler
 class DetectorRecipe:
     """lips: extra weight of the inner lips and of their distance, which is what a speaking mouth is read from."""
 
-    steps: int = 4000
+    steps: int = 1600
     batch: int = 6
     rate: float = 1.5e-3
     lips: float = 1.5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +102,7 @@ class Loop:
             "numpy": json.dumps(rng.bit_generator.state),
             "torch": torch.get_rng_state(),
             "history": json.dumps(self.history),
-            "schedule": repr(self.schedule),
+            "schedule": json.dumps(asdict(self.schedule)),
         }
         torch.save(held, partial)
         partial.replace(self.state)
@@ -111,10 +111,10 @@ class Loop:
         if self.state is None or not self.state.is_file():
             return 0
         held = torch.load(self.state, weights_only=True)
-        if held["schedule"] != repr(self.schedule):
-            raise AvctError(
-                f"{self.state}: belongs to {held['schedule']}, not to {self.schedule!r}; remove it to start anew"
-            )
+        old = Schedule(**json.loads(held["schedule"]))
+        if old.clip != self.schedule.clip or any(old.at(i) != self.schedule.at(i) for i in range(held["step"])):
+            # a longer or shorter plan may take over while both have had the same rates; then nothing is lost by it
+            raise AvctError(f"{self.state}: belongs to {old}, not to {self.schedule}; remove it to start anew")
         self.model.load_state_dict(held["model"])
         self.optimiser.load_state_dict(held["optimiser"])
         self.seconds, self.history = held["seconds"], json.loads(held["history"])

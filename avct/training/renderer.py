@@ -28,7 +28,7 @@ class RendererRecipe:
     a detector's errors. warp, gradient, coarse, paint: weights of the losses beside the L1 of the picture; mouth: how
     much more the mouth counts than the rest of its window."""
 
-    steps: int = 12_000
+    steps: int = 6_000
     batch: int = 6
     rate: float = 1.0e-3
     decay_from: float = 0.4

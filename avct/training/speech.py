@@ -27,7 +27,7 @@ class SpeechRecipe:
     sequences whose sound is withheld, so that phones alone suffice; silent: share replaced by silence at rest.
     velocity, lips: weights of the difference terms. speakers: identities to learn from, all of them when empty."""
 
-    steps: int = 12_000
+    steps: int = 7_000
     sequences: int = 12
     sequence: int = 24
     rate: float = 8e-4
