@@ -22,7 +22,7 @@ _FRAME = 0.010  # seconds of one pocketsphinx frame
 _BEAMS = (1e-48, 1e-80, 1e-120)
 _PADS = (0.0, 0.5)  # seconds of trailing zeros, which rescue files that end in mid-word
 _FILLERS = {"+SPN+": "SIL", "+NSN+": "SIL", "+BREATH+": "SIL", "+COUGH+": "SIL", "+SMACK+": "SIL", "SIL": "SIL"}
-_NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+_NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def _pcm(samples: np.ndarray, pad: float) -> bytes:
     return np.rint(x * (0.7 * 32767 / peak if peak > 0 else 0)).astype("<i2").tobytes()
 
 
-def _decoder(**options: object):  # noqa: ANN202 - the type belongs to an optional package
+def _decoder(**options: object):
     try:
         from pocketsphinx import Decoder
     except ImportError:
@@ -77,7 +77,7 @@ def _decoder(**options: object):  # noqa: ANN202 - the type belongs to an option
     return Decoder(loglevel="FATAL", **options)
 
 
-def _run(decoder, pcm: bytes) -> None:  # noqa: ANN001
+def _run(decoder, pcm: bytes) -> None:
     decoder.start_utt()
     decoder.process_raw(pcm, full_utt=True)
     decoder.end_utt()

@@ -143,8 +143,10 @@ def read_speech(request: Request) -> tuple[Speech, str, list[str]]:
 def _with_phone_file(samples: np.ndarray, request: Request) -> tuple[Speech, str, list[str]]:
     from avct.phonemes import read
 
-    if not request.phonemes.is_file():
+    if not request.phonemes.exists():
         raise MissingError(f"{request.phonemes}: no such phoneme file")
+    if not request.phonemes.is_file():
+        raise MediaError(f"{request.phonemes}: expected a phoneme file, got a directory")
     words = read(request.phonemes)
     phones = tuple(Phone(p.symbol, p.begin / 100, p.end / 100) for w in words for p in w.phones if p.end > p.begin)
     notes = []
@@ -210,8 +212,10 @@ def idle_pose(frames: int, seed: int) -> np.ndarray:
 
 def read_pose(path: Path, frames: int) -> np.ndarray:
     """Poses float32 (frames, 6) of a CSV with OpenFace's columns pose_Rx … pose_Tz; the last one is held."""
-    if not path.is_file():
+    if not path.exists():
         raise MissingError(f"{path}: no such pose file (--pose takes idle, still or a CSV)")
+    if not path.is_file():
+        raise MediaError(f"{path}: expected a CSV of poses, got a directory")
     names = ("pose_Rx", "pose_Ry", "pose_Rz", "pose_Tx", "pose_Ty", "pose_Tz")
     try:
         with path.open(newline="", encoding="utf-8") as file:

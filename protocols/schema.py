@@ -199,7 +199,10 @@ class MethodBase(Model):
 
 
 class BuiltinMethod(MethodBase):
-    """A method that the instrument itself brings; `weights` names a checkpoint where it takes one."""
+    """A method that the instrument itself brings.
+
+    weights: a checkpoint other than the shipped one; a relative path starts at the method file's folder.
+    """
 
     kind: Literal["builtin"]
     builtin: Literal["ground-truth", "still", "wrong-speech", "silence", "loudness", "reconstruction", "avct"]

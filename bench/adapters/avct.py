@@ -7,6 +7,7 @@ only the upper bound `reconstruction` looks at the truth, whose keypoints it fol
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from functools import lru_cache
@@ -35,7 +36,8 @@ def open(spec: BuiltinMethod) -> AvctAdapter:
     """The adapter of a builtin method file."""
     if spec.builtin not in DRIVERS:
         raise ConfigError(f"method {spec.name}: unknown builtin {spec.builtin!r}; expected one of {', '.join(DRIVERS)}")
-    return AvctAdapter(spec)
+    given = None if spec.weights is None else Path(os.path.expandvars(spec.weights)).expanduser()
+    return AvctAdapter(spec, given if given is None or given.is_absolute() else Path(spec.here) / given)
 
 
 @lru_cache(maxsize=2)

@@ -144,7 +144,7 @@ class CommandAdapter:
         """Files whose content belongs to the method: `code` globs, and arguments that are files before it runs."""
         found: set[Path] = set()
         for pattern in self._spec.code:
-            path = Path(self._expand(pattern))
+            path = Path(fill(self._expand(pattern), {"here": self._spec.here}))
             matches = sorted(match for match in Path(path.anchor).glob(str(path.relative_to(path.anchor))))
             if not matches:
                 raise MissingError(f"method {self.name}: code: nothing matches {pattern}")

@@ -122,6 +122,8 @@ def find_videos(path: Path, glob: str, *, empty: bool = False) -> dict[str, Path
     empty: whether none is an answer. Raises MissingError, and ConfigError where two files have one name.
     """
     if not path.is_dir():
+        if path.exists():
+            raise ConfigError(f"{path}: expected a folder of videos, got a file")
         raise MissingError(f"{path}: no such folder; expected a folder of videos")
     found = sorted(file for file in path.glob(glob) if _is_video(file))
     clips: dict[str, Path] = {}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench.datasets.folder import find_videos
-from bench.errors import MissingError
+from bench.errors import ConfigError, MissingError
 from bench.records import Cell, Setting
 from bench.runner.execution import Plan, RunResult, execute
 from bench.runner.run import find_variants
@@ -73,8 +73,10 @@ def score(
 
 def find_methods(videos: Path, method: str | None) -> dict[str, Path]:
     """Method name -> folder. Raises MissingError where there is no folder or no video."""
-    if not videos.is_dir():
+    if not videos.exists():
         raise MissingError(f"{videos}: no such folder; expected a folder of videos")
+    if not videos.is_dir():
+        raise ConfigError(f"{videos}: expected a folder of videos, got a file")
     find_videos(videos, "**/*")
     if method is not None or find_videos(videos, "*", empty=True):
         return {method or videos.resolve().name: videos}

@@ -47,11 +47,30 @@ class Plan:
         """Where unfinished stages are kept."""
         return self.state or cache_folder() / "training" / f"seed{self.seed}"
 
+    def length(self, stage: str) -> int:
+        """Steps that the stage takes: the plan's own, or its recipe's."""
+        return self.steps.get(stage) or _recipes()[stage].steps
 
-def _sized(recipe: Any, plan: Plan, stage: str) -> Any:
+
+def _recipes() -> dict[str, Any]:
+    """The recipe of every stage, as shipped."""
+    from avct.training.detector import DetectorRecipe
+    from avct.training.renderer import RendererRecipe
+    from avct.training.speech import SpeechRecipe
+    from bench.training.judge import JudgeRecipe
+
+    return {
+        "judge": JudgeRecipe(),
+        "detector": DetectorRecipe(),
+        "renderer": RendererRecipe(),
+        "speech": SpeechRecipe(),
+    }
+
+
+def _sized(plan: Plan, stage: str) -> Any:
     """The stage's recipe with the plan's number of steps and seed."""
-    steps = plan.steps.get(stage) or recipe.steps
-    return replace(recipe, steps=steps, seed=recipe.seed + 100 * plan.seed)
+    recipe = _recipes()[stage]
+    return replace(recipe, steps=plan.length(stage), seed=recipe.seed + 100 * plan.seed)
 
 
 def machine() -> str:
@@ -84,9 +103,9 @@ def _train_judge(plan: Plan, practice: Path, out: Path, log: Log) -> Path:
     from safetensors.torch import save_file
 
     from avct.shards import Shards
-    from bench.training.judge import JudgeRecipe, evaluate_judge, train_judge
+    from bench.training.judge import evaluate_judge, train_judge
 
-    recipe = _sized(JudgeRecipe(), plan, "judge")
+    recipe = _sized(plan, "judge")
     shards = Shards(practice)
     clips = [shards[i] for i in range(len(shards))]
     network, loop = train_judge(
@@ -118,30 +137,27 @@ def _train_generator(plan: Plan, practice: Path, out: Path, *, log: Log, progres
     from avct.checkpoint import save
     from avct.model import LandmarkModel
     from avct.shards import Shards
-    from avct.training.detector import DetectorRecipe, train_detector
-    from avct.training.renderer import RendererRecipe, train_renderer
-    from avct.training.speech import SpeechRecipe, gather, train_speech
+    from avct.training.detector import train_detector
+    from avct.training.renderer import train_renderer
+    from avct.training.speech import gather, train_speech
 
     wanted = [s for s in ("detector", "renderer", "speech") if s in plan.stages]
     if not wanted:
         return None
     torch.manual_seed(plan.seed)
     model = LandmarkModel()
-    loops, recipes = {}, {}
+    recipes = {s: _sized(plan, s) for s in ("detector", "renderer", "speech")}
     shards = Shards(practice)
-    recipes["detector"] = _sized(DetectorRecipe(), plan, "detector")
-    recipes["renderer"] = _sized(RendererRecipe(), plan, "renderer")
-    recipes["speech"] = _sized(SpeechRecipe(), plan, "speech")
     for stage in wanted:
         state, note = plan.folder / f"{stage}.pt", (lambda row, stage=stage: log(stage, row))
         if stage == "detector":
-            loops[stage] = train_detector(model.kp_detector, shards, recipes[stage], log=note, state=state)
+            train_detector(model.kp_detector, shards, recipes[stage], log=note, state=state)
         elif stage == "renderer":
-            loops[stage] = train_renderer(model.generator, shards, recipes[stage], log=note, state=state)
+            train_renderer(model.generator, shards, recipes[stage], log=note, state=state)
         else:
             cast = spoken_cast()[: plan.spoken or None]
             clips = gather(Shards(prepare_spoken(cast, progress=progress)), None)
-            loops[stage] = train_speech(model.speech, clips, recipes[stage], log=note, state=state)
+            train_speech(model.speech, clips, recipes[stage], log=note, state=state)
     lacking = [s for s in ("detector", "renderer", "speech") if not _finished(plan, s, model, recipes[s].steps)]
     if lacking:
         return None

@@ -47,7 +47,7 @@ def model() -> LandmarkModel:
     return LandmarkModel(tiny()).eval()
 
 
-def score(frames: int = 7, **changes) -> Score:  # noqa: ANN003
+def score(frames: int = 7, **changes) -> Score:
     rng = np.random.default_rng(0)
     poses = np.repeat(FRONTAL[None], frames, 0) + rng.normal(0, 0.02, (frames, 6)).astype(np.float32)
     given = {

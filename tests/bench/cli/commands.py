@@ -1,15 +1,20 @@
-"""Runs the command line as a user does: a fresh process, its exit code, its one line."""
+"""Runs the command line as a user does: its exit code, its output, its one line of error."""
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
+
+from bench.cli import main
 
 ROOT = Path(__file__).parents[3]
 
@@ -31,18 +36,28 @@ class Outcome:
         return lines[0]
 
 
-def bench(*arguments: str | Path, cwd: Path | None = None, timeout: float = 240, **variables: str) -> Outcome:
-    """`run_bench.py arguments…` in a process of its own."""
-    ran = subprocess.run(
+def bench(*arguments: str | Path, cwd: Path | None = None, **variables: str) -> Outcome:
+    """`run_bench.py arguments…` in this process: everything but the interpreter's start, which would take seconds."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.chdir(cwd or ROOT)
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        code = main([str(a) for a in arguments])
+    return Outcome(code, out.getvalue(), err.getvalue())
+
+
+def spawn(*arguments: str | Path, **variables: str) -> subprocess.Popen[str]:
+    """`run_bench.py arguments…` as a process of its own, in a group of its own, as a shell starts it."""
+    return subprocess.Popen(
         [sys.executable, str(ROOT / "run_bench.py"), *map(str, arguments)],
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        cwd=cwd or ROOT,
+        cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1", **variables},
-        timeout=timeout,
-        check=False,
+        start_new_session=True,
     )
-    return Outcome(ran.returncode, ran.stdout, ran.stderr)
 
 
 def tiny_checkpoint(folder: Path, size: int = 64) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import bench, tiny_checkpoint, write_face, write_phones, write_tone
+from commands import ROOT, bench, tiny_checkpoint, write_face, write_phones, write_tone
 
 from bench.io.audio import write_wav
 from bench.io.encode import write_lossless
@@ -99,9 +99,8 @@ def test_no_face(given: dict[str, Path], tmp_path: Path) -> None:
 def test_a_portrait_that_is_not_square_is_cropped_not_squashed(given: dict[str, Path], tmp_path: Path) -> None:
     pytest.importorskip("dlib", reason="finding faces needs the extra `faces`")
     wide = write_face(tmp_path / "wide.png", width=420)
-    ended = bench(
-        "generate", *[x for k, v in {**given, "--image": wide, "--out": tmp_path / "v.mkv"}.items() for x in (k, str(v))], "--json"
-    )  # fmt: skip
+    options = {**given, "--image": wide, "--out": tmp_path / "v.mkv"}
+    ended = bench("generate", *[x for pair in options.items() for x in pair], "--json")
     assert ended.code == 0, ended.err
     assert json.loads(ended.out)["cropped"] is True
 
@@ -160,14 +159,11 @@ def test_wrong_names_suggest_right_ones(arguments: list[str], code: int, says: s
 
 
 def test_unknown_protocol_key_suggests(tmp_path: Path) -> None:
-    text = Path("protocols/demo.toml").read_text() if Path("protocols/demo.toml").exists() else ""
-    from commands import ROOT
-
     text = (ROOT / "protocols" / "demo.toml").read_text()
     bad = tmp_path / "mine.toml"
     bad.write_text(text.replace('dataset = "puppets"', 'datset = "puppets"'))
     ended = bench("run", bad, "--out", tmp_path / "out")
-    assert ended.code == 2 and "did you mean 'dataset'" in ended.line.replace('"', "'")
+    assert ended.code == 2 and "Did you mean dataset?" in ended.line
     bad.write_text("id = [")
     assert bench("validate", bad).code == 2
 

@@ -162,7 +162,7 @@ def test_take_has_exact_labels_beside_every_frame() -> None:
     assert np.abs(np.diff(take.landmarks[:, 30], axis=0)).max() < 4  # heads do not jump
 
 
-def test_cached_take_is_the_take(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ANN001
+def test_cached_take_is_the_take(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     from bench.datasets.puppets import cache
 
     monkeypatch.setenv("AVCT_BENCH_CACHE", str(tmp_path))

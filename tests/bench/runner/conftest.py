@@ -92,6 +92,13 @@ VARIANTS = (make("toy_error/plain@1", error, "truth"), make("toy_bright/plain@1"
     make("toy_picky/plain@1", picky, "samples"), make("toy_deaf/plain@1", bright, "landmarks:nobody68"))
 """
 
+BACKEND = """
+from metrics.errors import MissingWeights
+
+def load():
+    raise MissingWeights("weights nobody68 are not here")
+"""
+
 SCRIPT = """
 import os, sys, time
 import numpy as np
@@ -125,13 +132,14 @@ class Place:
 
     def __init__(self, root: Path) -> None:
         self.root, self.log = root, root / "calls.log"
-        for name in ("datasets", "metrics", "protocols/methods", "protocols/datasets", "faces"):
+        for name in ("datasets", "metrics/landmarks", "protocols/methods", "protocols/datasets", "faces"):
             (root / name).mkdir(parents=True)
         generator = np.random.default_rng(3)
         for reference in ("r0", "r1"):
             write_png(root / "faces" / f"{reference}.png", generator.integers(0, 200, (32, 32, 3), dtype=np.uint8))
         (root / "datasets/toy.py").write_text(DATASET)
         (root / "metrics/toy.py").write_text(METRICS)
+        (root / "metrics/landmarks/nobody68.py").write_text(BACKEND)
         (root / "echo.py").write_text(SCRIPT)
         (root / "protocols/toy.toml").write_text(PROTOCOL)
         self.add_dataset("toy")
