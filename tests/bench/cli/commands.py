@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from bench.cli import main
 
@@ -58,31 +57,6 @@ def spawn(*arguments: str | Path, **variables: str) -> subprocess.Popen[str]:
         env={**os.environ, "OMP_NUM_THREADS": "1", **variables},
         start_new_session=True,
     )
-
-
-def tiny_checkpoint(folder: Path, size: int = 64) -> Path:
-    """A checkpoint of the `landmark` configuration with seeded random weights that paints a second in no time."""
-    from avct.checkpoint import save
-    from avct.composite import CompositeConfig
-    from avct.config import DetectorConfig, MotionConfig, TransformerConfig
-    from avct.model import LandmarkConfig, LandmarkModel
-    from avct.vector_tokens import VectorTokensConfig
-
-    motion = MotionConfig(expansion=4, max_features=8, blocks=2, shrink=4, variance=0.01, jacobian=False)
-    wide = TransformerConfig(width=16, heads=2, encoder_layers=1, decoder_layers=1, feedforward=16)
-    detector = DetectorConfig(keypoints=17, expansion=4, max_features=8, blocks=2, shrink=2, pad=3, jacobian=False)
-    torch.manual_seed(0)
-    model = LandmarkModel(
-        LandmarkConfig(
-            image_size=size,
-            detector=detector,
-            generator=CompositeConfig(expansion=4, bottleneck_blocks=1, window=32, motion=motion),
-            speech=VectorTokensConfig(embedding=8, transformer=wide),
-        )
-    )
-    path = folder / "tiny.safetensors"
-    save(path, model, {"seed": 0})
-    return path
 
 
 def write_tone(path: Path, seconds: float, *, level: float = 0.2) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import ROOT, bench, tiny_checkpoint, write_face, write_phones, write_tone
+from commands import ROOT, bench, write_face, write_phones, write_tone
 
 from bench.io.audio import write_wav
 from bench.io.encode import write_lossless
@@ -16,14 +16,14 @@ from bench.io.image import write_png
 
 
 @pytest.fixture(scope="module")
-def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def given(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> dict[str, Path]:
     """Good inputs, of which each test spoils one."""
     folder = tmp_path_factory.mktemp("given")
     return {
         "--image": write_face(folder / "face.png"),
         "--audio": write_tone(folder / "speech.wav", 0.6),
         "--phonemes": write_phones(folder / "phones.json", 0.6),
-        "--checkpoint": tiny_checkpoint(folder),
+        "--checkpoint": tiny_checkpoint,
     }
 
 

@@ -1,0 +1,55 @@
+"""`train` from the command line: a few steps of every stage of the generator, in full size, end in a checkpoint."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from commands import bench, write_face, write_phones, write_tone
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
+    """Folder of a training of two steps, and what it printed."""
+    folder = tmp_path_factory.mktemp("train")
+    told = bench(
+        "train", "detector", "renderer", "speech", "--out", folder / "out", "--state", folder / "state",
+        *(x for stage in ("detector", "renderer", "speech") for x in ("--steps", f"{stage}=2")),
+        "--identities", "2", "--spoken", "2", "--json", AVCT_BENCH_CACHE=str(folder / "cache"),
+    )  # fmt: skip
+    assert told.code == 0, told.err
+    return folder, json.loads(told.out)
+
+
+def test_training_ends_in_a_checkpoint_and_its_card(trained: tuple[Path, dict]) -> None:
+    folder, told = trained
+    assert told["files"] == [str(folder / "out" / "puppet256.safetensors")]
+    card = json.loads((folder / "out" / "puppet256.json").read_text())
+    assert {"sha256", "configuration", "sizes", "data", "losses"} <= set(card)
+    assert card["seed"] == 0 and card["recipes"]["renderer"]["steps"] == 2
+    assert set(card["seconds"]) == {"detector", "renderer", "speech"} and "torch" in card["machine"]
+
+
+def test_a_finished_training_is_not_done_again(trained: tuple[Path, dict]) -> None:
+    folder, _ = trained
+    path = folder / "out" / "puppet256.safetensors"
+    before = path.read_bytes()
+    told = bench(
+        "train", "speech", "--out", folder / "out", "--state", folder / "state", "--steps", "speech=2",
+        "--steps", "detector=2", "--steps", "renderer=2",
+        "--identities", "2", "--spoken", "2", "--json", AVCT_BENCH_CACHE=str(folder / "cache"),
+    )  # fmt: skip
+    assert told.code == 0, told.err
+    assert path.read_bytes() == before
+
+
+def test_what_was_trained_can_speak(trained: tuple[Path, dict], tmp_path: Path) -> None:
+    folder, _ = trained
+    made = bench(
+        "generate", "--image", write_face(tmp_path / "face.png"), "--audio", write_tone(tmp_path / "a.wav", 0.4),
+        "--phonemes", write_phones(tmp_path / "p.json", 0.4), "--keypoints", "detector",
+        "--checkpoint", folder / "out" / "puppet256.safetensors", "--out", tmp_path / "v.mkv", "--json",
+    )  # fmt: skip
+    assert made.code == 0, made.err
+    assert json.loads(made.out)["frames"] == 10

@@ -1,0 +1,52 @@
+"""The shipped generator on identities, sentences and voices that it never met: what `puppet-lips` holds in full."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from bench.runner.expand import load
+from bench.runner.run import run
+
+# Two clips of the bars' protocol, and bars a little below its own: single clips scatter more than means over 56.
+FEW = (
+    "axes.references=['test-002','test-009']",
+    "axes.drivers={heldout-a=['heldout-a-te17'],heldout-b=['heldout-b-te12']}",
+    "axes.pairs='zip'",
+)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], float]:
+    from bench.report import write
+
+    out = tmp_path_factory.mktemp("lips") / "run"
+    protocol = load("puppet-lips", overrides=(*FEW[:2], "methods=['ground-truth','silence','wrong-speech','avct']"))
+    result = run(protocol, out=out, workers=0)
+    assert result.exit_code == 0, result.reason
+    write(out)
+    with (Path(out) / "table.csv").open(newline="") as file:
+        return {
+            (row["method"], row["metric"].split("/")[0] + "/" + row["metric"].split("/")[1].split("-")[0]): float(row["value"])
+            for row in csv.DictReader(file)
+            if row["value"]
+        }
+
+
+def test_lips_follow_the_speech(table: dict) -> None:
+    assert table["avct", "lip_opening_r/puppet68@1"] >= 0.8
+    assert table["avct", "lip_opening_slope/puppet68@1"] >= 0.7
+    assert abs(table["avct", "lip_opening_bias/puppet68@1"]) <= 1.2
+
+
+def test_other_speech_and_silence_do_not(table: dict) -> None:
+    assert table["wrong-speech", "lip_opening_r/puppet68@1"] <= 0.4
+    ratio = table["silence", "lip_opening_std/puppet68@1"] / table["avct", "lip_opening_std/puppet68@1"]
+    assert ratio <= 0.2
+
+
+def test_mouths_are_better_than_a_shut_one_and_sharp(table: dict) -> None:
+    assert table["avct", "psnr/mouthbox"] >= table["silence", "psnr/mouthbox"] + 2.0
+    assert table["avct", "sharpness/mouthbox"] >= 0.75
