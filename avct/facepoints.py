@@ -61,9 +61,10 @@ _DROP = (0.30, 0.30, -0.03, 0.95, -0.03, 1.0, 0.82, 0.30, 0.30, 0, 0, 0, 0, 0, 0
 
 
 def drop_jaw(value: np.ndarray, amount: np.ndarray) -> np.ndarray:
-    """Keypoints float32 (T, 17, 2) with the jaw dropped by `amount` (T,), in widths of the face, along the face's own down."""
+    """Keypoints float32 (T, 17, 2) with the jaw dropped by `amount` (T,), in face widths, along the face's own down."""
     value = np.asarray(value, np.float32)
     width = np.linalg.norm(value[:, 10] - value[:, 9], axis=-1)
     down = value[:, 6] - value[:, 12]  # from the root of the nose to the chin
     down /= np.linalg.norm(down, axis=-1, keepdims=True)
-    return value + (np.asarray(amount, np.float32) * width)[:, None, None] * np.array(_DROP, np.float32)[:, None] * down[:, None]
+    length = (np.asarray(amount, np.float32) * width)[:, None, None]
+    return value + length * np.array(_DROP, np.float32)[:, None] * down[:, None]

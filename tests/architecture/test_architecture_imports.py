@@ -28,7 +28,9 @@ ROOMS = {
     "faces": set(),
     "generate": {"io", "adapters", "faces"},
     "inventory": {"io", "datasets"},
-    "cli": {"io", "stats", "datasets", "adapters", "store", "runner", "report", "training", "generate", "inventory", "cli"},
+    "cli": {
+        "io", "stats", "datasets", "adapters", "store", "runner", "report", "training", "generate", "inventory", "cli",
+    },
 }  # fmt: skip
 # the generator is driven from one adapter, one training command, and the verb that makes a single video
 AVCT_USERS = {"bench/adapters/avct.py", "bench/training", "bench/generate.py", "bench/inventory.py", "bench/cli/app.py"}
@@ -205,5 +207,6 @@ def test_help_answers_without_torch(tmp_path: Path) -> None:
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.strip().endswith("False")
-    for verb in ["demo", "ls", "explain", "validate", "run", "score", "generate", "train", "report", "weights", "doctor"]:
+    verbs = ["demo", "ls", "explain", "validate", "run", "score", "generate", "train", "report", "weights", "doctor"]
+    for verb in verbs:
         assert verb in ran.stdout, verb

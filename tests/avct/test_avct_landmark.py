@@ -1,4 +1,4 @@
-"""The `landmark` configuration: keypoints from landmarks, composite generator, vector tokens, checkpoints, inference."""
+"""The `landmark` configuration: keypoints, composite generator, vector tokens, checkpoints, inference."""
 
 from __future__ import annotations
 

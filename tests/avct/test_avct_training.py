@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -100,7 +101,9 @@ def test_pairs_stay_true_to_their_landmarks(shards: Shards) -> None:
 def _toy_loop(state: Path | None, stop: int | None = None) -> tuple[nn.Module, Loop]:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.3), nn.Linear(4, 1))
-    loop = Loop(model, torch.optim.Adam(model.parameters(), 1e-2), Schedule(30, 1e-2), 5, nothing, state, every=5, save_every=10)
+    loop = Loop(
+        model, torch.optim.Adam(model.parameters(), 1e-2), Schedule(30, 1e-2), 5, nothing, state, every=5, save_every=10
+    )
     calls = 0
 
     def terms(rng: np.random.Generator) -> dict[str, torch.Tensor]:
@@ -111,10 +114,8 @@ def _toy_loop(state: Path | None, stop: int | None = None) -> tuple[nn.Module, L
         x = torch.from_numpy(rng.normal(0, 1, (8, 3)).astype(np.float32))
         return {"total": (model(x) - x.sum(1, keepdim=True)).pow(2).mean()}
 
-    try:
+    with suppress(KeyboardInterrupt):
         loop.run(terms)
-    except KeyboardInterrupt:
-        pass
     return model, loop
 
 
@@ -136,6 +137,33 @@ def test_state_of_another_schedule_is_refused(tmp_path: Path) -> None:
     other = Loop(model, torch.optim.Adam(model.parameters()), Schedule(31, 1e-2), 5, nothing, state)
     with pytest.raises(AvctError, match="remove it"):
         other.run(lambda _rng: {})
+
+
+def test_a_plan_may_be_shortened_while_both_have_had_the_same_rates(tmp_path: Path) -> None:
+    """Training of 20 steps that began as one of 30 ends with the weights of 20 steps from the start."""
+
+    def train(steps: int, state: Path, stop: int | None = None) -> nn.Module:
+        torch.manual_seed(0)
+        model = nn.Linear(3, 1)
+        optimiser = torch.optim.Adam(model.parameters(), 1e-2)
+        loop = Loop(model, optimiser, Schedule(steps, 1e-2, decay_from=0.5), 5, nothing, state, every=2, save_every=4)
+        calls = 0
+
+        def terms(rng: np.random.Generator) -> dict[str, torch.Tensor]:
+            nonlocal calls
+            calls += 1
+            if stop is not None and calls > stop:
+                raise KeyboardInterrupt
+            x = torch.from_numpy(rng.normal(0, 1, (8, 3)).astype(np.float32))
+            return {"total": (model(x) - x.sum(1, keepdim=True)).pow(2).mean()}
+
+        with suppress(KeyboardInterrupt):
+            loop.run(terms)
+        return model
+
+    straight = train(20, tmp_path / "straight.pt")
+    train(30, tmp_path / "cut.pt", stop=9)
+    torch.testing.assert_close(train(20, tmp_path / "cut.pt").weight, straight.weight, rtol=0, atol=0)
 
 
 def test_loss_that_is_not_finite_stops_training() -> None:

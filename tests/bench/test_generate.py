@@ -90,7 +90,9 @@ def test_a_face_that_no_detector_is_there_to_find(tmp_path: Path, monkeypatch: p
     with pytest.raises(MissingError, match=r"160x100 is not square.*extra `faces`"):
         bench.faces.prepare(wide, Path("wide.png"))
     taken = bench.faces.prepare(square, Path("square.png"))
-    assert taken.image.shape == (256, 256, 3) and taken.landmarks is None and "taken as a face crop" in (taken.note or "")
+    assert (
+        taken.image.shape == (256, 256, 3) and taken.landmarks is None and "taken as a face crop" in (taken.note or "")
+    )
 
 
 def _request(folder: Path, **changed: object) -> Request:

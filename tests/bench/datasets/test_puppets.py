@@ -80,7 +80,11 @@ def test_landmarks_are_where_the_texture_goes(degrees: tuple[float, float, float
             x, y = (landmarks[i] + MARGIN + 0.5) * SCALE - 0.5
             texture[np.hypot(xs - x, ys - y) < 3.0, :3] = 255
         room = np.zeros((SIZE, SIZE, 3), np.uint8)
-        dotted = Rig(Layers(room, None, None, texture), Skeleton(landmarks, age=0.3), Look(np.full(3, 220.0), 0, np.full(3, 150.0)))
+        dotted = Rig(
+            Layers(room, None, None, texture),
+            Skeleton(landmarks, age=0.3),
+            Look(np.full(3, 220.0), 0, np.full(3, 150.0)),
+        )
         shown = dotted.render(Moment(REST, np.array(degrees)))
         gy, gx = np.mgrid[0:256, 0:256]
         for i in some:
@@ -131,7 +135,13 @@ def test_blink_brings_the_lids_together(rig: Rig) -> None:
 
 @pytest.mark.parametrize("symbol", ["M", "B", "P"])
 def test_bilabials_close_in_every_style(symbol: str) -> None:
-    phones = [Phone("SIL", 0, 0.2), Phone("AA", 0.2, 0.5), Phone(symbol, 0.5, 0.545), Phone("AA", 0.545, 0.9), Phone("SIL", 0.9, 1.1)]
+    phones = [
+        Phone("SIL", 0, 0.2),
+        Phone("AA", 0.2, 0.5),
+        Phone(symbol, 0.5, 0.545),
+        Phone("AA", 0.545, 0.9),
+        Phone("SIL", 0.9, 1.1),
+    ]
     samples = np.random.default_rng(0).normal(0, 0.1, int(1.1 * RATE)).astype(np.float32)
     for style in STYLES:
         c = controls(phones, samples, style)
