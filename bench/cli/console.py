@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
 
 
 def console() -> Console:
-    """A console on standard output that keeps tables whole when piped."""
+    """A console on standard output; piped, it is as wide as $COLUMNS says, else wide enough for whole tables."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    piped = not sys.stdout.isatty()
+    width = 160 if piped and not os.environ.get("COLUMNS", "").isdigit() else None
+    return Console(highlight=False, soft_wrap=piped, width=width)
 
 
 def emit(data: Any) -> None:

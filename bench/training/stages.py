@@ -7,12 +7,13 @@ interrupted training goes on where it stopped.
 from __future__ import annotations
 
 import platform
+import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bench.errors import ConfigError, MissingError
+from bench.errors import ConfigError
 from bench.places import cache_folder
 from bench.training.prepare import Progress, prepare_practice, prepare_spoken, spoken_cast, train_names
 
@@ -87,6 +88,8 @@ def train(plan: Plan, out: Path, *, log: Log, progress: Progress) -> list[Path]:
     """
     import torch
 
+    for folder in (out, plan.folder):
+        _require_writable(folder)  # said now, not after hours
     if plan.threads:
         torch.set_num_threads(plan.threads)
     practice = prepare_practice(train_names()[: plan.identities], progress=progress)
@@ -95,6 +98,17 @@ def train(plan: Plan, out: Path, *, log: Log, progress: Progress) -> list[Path]:
         written.append(_train_judge(plan, practice, out, log))
     made = _train_generator(plan, practice, out, log=log, progress=progress)
     return written + ([made] if made else [])
+
+
+def _require_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except (FileExistsError, NotADirectoryError):
+        raise ConfigError(f"train: expected a folder to write to, got a file: {folder}") from None
+    except OSError as error:
+        raise ConfigError(f"train: {folder} cannot be written ({error.strerror})") from None
 
 
 def _train_judge(plan: Plan, practice: Path, out: Path, log: Log) -> Path:
@@ -197,10 +211,3 @@ def _history(plan: Plan, stage: str) -> tuple[list[dict[str, float]], float]:
 
     held = torch.load(plan.folder / f"{stage}.pt", weights_only=True)
     return json.loads(held["history"]), held["seconds"]
-
-
-def require_shipped(path: Path) -> Path:
-    """`path` when it is there; MissingError says how to make it."""
-    if not path.is_file():
-        raise MissingError(f"weights {path.name} are not there ({path}); make them with `run_bench.py train`")
-    return path

@@ -201,3 +201,65 @@ def test_empty_folder_to_score(tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     ended = bench("score", "--videos", tmp_path / "none", "--out", tmp_path / "out")
     assert ended.code in (2, 3) and "none" in ended.line
+
+
+@pytest.mark.parametrize(("width", "height", "says"), [(40, 40, "64x64"), (300, 20, "64x64")], ids=["small", "narrow"])
+def test_portraits_of_the_wrong_size(
+    given: dict[str, Path], tmp_path: Path, width: int, height: int, says: str
+) -> None:
+    path = tmp_path / "odd.png"
+    write_png(path, np.full((height, width, 3), 120, np.uint8))
+    ended = generate(given, tmp_path / "v.mp4", image=path)
+    assert ended.code == 2 and says in ended.line and f"{width}x{height}" in ended.line
+
+
+@pytest.mark.parametrize("mode", ["I;16", "L", "RGBA", "P", "CMYK"])
+def test_pictures_of_other_types_are_read_or_refused_in_one_line(given: dict, tmp_path: Path, mode: str) -> None:
+    from PIL import Image
+
+    path = tmp_path / ("face.tiff" if mode == "CMYK" else "face.png")
+    face = Image.open(given["--image"])
+    (
+        Image.fromarray(np.asarray(face.convert("L")).astype(np.uint16) * 257) if mode == "I;16" else face.convert(mode)
+    ).save(path)
+    ended = generate({**given, "--keypoints": Path("detector")}, tmp_path / "v.mkv", image=path)
+    assert ended.code == 0 or (ended.code == 2 and path.name in ended.line), ended.err
+
+
+def test_protocols_that_are_no_protocol(tmp_path: Path) -> None:
+    (tmp_path / "folder.toml").mkdir()
+    assert bench("run", tmp_path / "folder.toml", "--out", tmp_path / "o").code == 2
+    for name, content in (("empty.toml", b""), ("binary.toml", b"\xff\xfe\0\1"), ("list.toml", b"id = 3\n")):
+        (tmp_path / name).write_bytes(content)
+        ended = bench("run", tmp_path / name, "--out", tmp_path / "o")
+        assert ended.code == 2 and name in ended.line
+    assert not (tmp_path / "o").exists()
+
+
+def test_run_folders_that_are_none(tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    assert bench("report", tmp_path / "none").code == 3
+    (tmp_path / "file").write_text("x")
+    assert bench("report", tmp_path / "file").code == 2
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "manifest.json").write_text("{")
+    ended = bench("report", broken)
+    assert ended.code in (2, 3) and "broken" in ended.line
+
+
+def test_videos_of_another_size_and_length_are_rows_that_failed(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for folder, shape in (("mine", (6, 64, 64, 3)), ("truth", (6, 64, 80, 3))):
+        (tmp_path / folder).mkdir()
+        write_lossless(tmp_path / folder / "a.mkv", rng.integers(0, 255, shape, dtype=np.uint8))
+    ended = bench("score", "--videos", tmp_path / "mine", "--truth", tmp_path / "truth", "--metrics", "psnr/pooled@1",
+                  "--out", tmp_path / "out", "--workers", "0")  # fmt: skip
+    assert ended.code == 1 and "64x64" in ended.out and "80x64" in ended.out
+
+
+def test_training_into_a_file(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("x")
+    ended = bench("train", "speech", "--out", tmp_path / "taken", "--state", tmp_path / "taken", "--identities", "2",
+                  "--steps", "speech=1", "--spoken", "1", AVCT_BENCH_CACHE=str(tmp_path / "cache"))  # fmt: skip
+    assert ended.code == 2 and "taken" in ended.line
