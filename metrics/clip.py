@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 
 import numpy as np
 
@@ -45,8 +46,8 @@ class Clip:
                 raise MetricError(
                     f"clip: expected truth of the frames' shape {self.frames.shape}, got {self.truth.shape}"
                 )
-        if not (math.isfinite(self.fps) and self.fps > 0):
-            raise MetricError(f"clip: expected fps above 0, got {self.fps}")
+        if not (isinstance(self.fps, Real) and 0 < self.fps < math.inf):
+            raise MetricError(f"clip: expected fps above 0, got {self.fps!r}")
         for name in ("samples", "truth_samples"):
             _check_samples(getattr(self, name), name)
         for name in ("landmarks", "truth_landmarks"):
@@ -111,5 +112,6 @@ def _check_points(points: object, frames: int, name: str) -> None:
 
 def _check_phone(phone: object) -> None:
     good = isinstance(phone, tuple) and len(phone) == 3 and isinstance(phone[0], str)
+    good = good and isinstance(phone[1], Real) and isinstance(phone[2], Real)  # type: ignore[index]
     if not (good and 0 <= phone[1] <= phone[2] < math.inf):  # type: ignore[index]
         raise MetricError(f"clip: expected phones as (symbol, start s, end s), got {phone!r}")

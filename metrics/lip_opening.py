@@ -59,7 +59,8 @@ def curves(ours: np.ndarray, theirs: np.ndarray) -> Curves:
     height = face_height(theirs)
     valid = seen(ours, theirs) & (height > 0)
     scale = 100 / height if height > 0 else np.nan
-    return Curves(*(np.where(valid, opening(points) * scale, np.nan) for points in (ours, theirs)), valid)
+    first, second = (np.where(valid, opening(points) * scale, np.nan) for points in (ours, theirs))
+    return Curves(first, second, valid)
 
 
 def correlation(ours: np.ndarray, theirs: np.ndarray) -> float | str:
@@ -99,25 +100,19 @@ def measure_pair(clip: Clip, backend: str, family: str) -> Result:
     """r, slope or bias of the video's lip opening against the truth's."""
     found = curves(clip.landmarks[backend], clip.truth_landmarks[backend])
     ours, theirs = found.ours[found.valid], found.theirs[found.valid]
-    answer: float | str | None = too_few(found.valid)
-    if answer is None and family != "lip_opening_bias" and len(ours) < MIN_FRAMES:
-        answer = f"{len(ours)} frames with a face, expected at least {MIN_FRAMES}"
-    if answer is None:
-        answer = {"lip_opening_r": correlation, "lip_opening_slope": slope, "lip_opening_bias": bias}[family](
-            ours, theirs
-        )
-    difference = found.ours - found.theirs if family == "lip_opening_bias" else None
+    alone = family == "lip_opening_bias"  # a mean: the only one with a share in each frame, and no least number
+    lacking = _lacking(found.valid, 1 if alone else MIN_FRAMES)
+    difference = found.ours - found.theirs if alone else None
     series = {"opening": found.ours, "truth": found.theirs}
-    return _answer(answer, found.valid, difference, series)
+    return _answer(_FORMULAE[family](ours, theirs) if lacking is None else lacking, found.valid, difference, series)
 
 
 def measure_std(clip: Clip, backend: str) -> Result:
     """Standard deviation of the video's lip opening in % of its own face height."""
     own = clip.landmarks[backend]
     found = curves(own, own)
-    answer: float | str | None = _lacking(found.valid, MIN_FRAMES)
-    if answer is None:
-        answer = float(found.ours[found.valid].std())
+    lacking = _lacking(found.valid, MIN_FRAMES)
+    answer = float(found.ours[found.valid].std()) if lacking is None else lacking
     return _answer(answer, found.valid, None, {"opening": found.ours})
 
 

@@ -1,8 +1,9 @@
 """Landmark distance between a video and its truth: points x centring x normaliser x landmark backend, each in the id.
 
 The mean Euclidean distance between corresponding landmarks, over points, then over frames. Frames without a face in
-either are left out of both; under four fifths of the frames there is no value. Pixels are those of a 256x256 frame (x
-times 256/width, y times 256/height) where the unit says so, else the video's own. The mathematics is pure: `distances` takes any arrays.
+either are left out of both; under four fifths of the frames there is no value (legacy variants have one as long as a
+frame is left). Pixels are those of a 256x256 frame (x times 256/width, y times 256/height) where the unit says so, else
+the video's own. The mathematics is pure: `distances` takes any arrays.
 
 Does not measure: identity, picture quality, sync finer than a frame. A detector's own noise is about half a pixel, and
 a soft or wrong mouth may move its points less than it disturbs a viewer.

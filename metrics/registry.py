@@ -7,23 +7,17 @@ A file is a metric's when it assigns a tuple `VARIANTS` at its top level: ours i
 from __future__ import annotations
 
 import difflib
-import hashlib
-import importlib
-import importlib.util
-import os
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from metrics.clip import Clip, Result
 from metrics.errors import MetricError, UnknownVariant
+from metrics.extension import folders, import_file, python_files, read_source, say
 
-PATH_VARIABLE = "AVCT_BENCH_PATH"
 DIRECTIONS = ("higher", "lower", "target")
 PLAIN_NEEDS = ("truth", "samples", "truth_samples", "phones")
 LANDMARK_NEEDS = ("landmarks", "truth_landmarks")
@@ -119,21 +113,16 @@ def _suggest(text: str, names: list[str], *, given: bool) -> str:
 
 def _stamps() -> tuple[tuple[str, int, int], ...]:
     """Users' metric files as (path, time of change, bytes): while these stay, so does what was found."""
-    found = []
-    for entry in os.environ.get(PATH_VARIABLE, "").split(os.pathsep):
-        if entry:
-            for path in sorted((Path(entry).expanduser() / "metrics").glob("*.py")):
-                state = path.stat()
-                found.append((str(path.resolve()), state.st_mtime_ns, state.st_size))
-    return tuple(dict.fromkeys(found))
+    found = [(path, path.stat()) for folder in folders("metrics") for path in python_files(folder)]
+    return tuple((str(path), state.st_mtime_ns, state.st_size) for path, state in found)
 
 
 @lru_cache(maxsize=8)
 def _collect(stamps: tuple[tuple[str, int, int], ...]) -> dict[str, Variant]:
     found: dict[str, Variant] = {}
     homes: dict[str, Path] = {}
-    for path in [*sorted(_HERE.glob("*.py")), *(Path(stamp[0]) for stamp in stamps)]:
-        if path.name.startswith("_") or not _MARK.search(path.read_text(encoding="utf-8")):
+    for path in [*python_files(_HERE), *(Path(stamp[0]) for stamp in stamps)]:
+        if not _MARK.search(read_source(path)):
             continue
         for variant in _read(path):
             if variant.id in homes:
@@ -144,30 +133,14 @@ def _collect(stamps: tuple[tuple[str, int, int], ...]) -> dict[str, Variant]:
 
 def _read(path: Path) -> tuple[Variant, ...]:
     try:
-        held = getattr(_load(path), "VARIANTS", None)
+        held = getattr(import_file(path), "VARIANTS", None)
     except Exception as error:
-        raise MetricError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
+        raise MetricError(f"{path}: cannot be imported: {say(error)}") from error
     if not isinstance(held, tuple) or not all(isinstance(item, Variant) for item in held):
         raise MetricError(f"{path}: expected VARIANTS to be a tuple of metrics.registry.Variant")
     for variant in held:
         _check(variant, path)
     return held
-
-
-def _load(path: Path) -> ModuleType:
-    if path.parent == _HERE:
-        return importlib.import_module(f"metrics.{path.stem}")
-    name = f"avct_bench_metric_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses and pickle look a class's module up by name
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
 
 
 def _check(variant: Variant, path: Path) -> None:

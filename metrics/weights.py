@@ -25,7 +25,7 @@ _TABLE = Path(__file__).with_name("weights.toml")
 
 @dataclass(frozen=True)
 class Weight:
-    """One weight file. sha256: hex, "" for one that has not been made yet. bundled_in: "package/folder" or "".
+    """One weight file. sha256: hex. bundled_in: "package/folder" or "".
 
     needed_by: variants, or "landmarks:<backend>". remedy: what a user does who lacks it.
     """
@@ -68,18 +68,28 @@ def locate(name: str) -> Path:
     path = find(name)
     if path is None:
         weight = entry(name)
-        size = f", {weight.bytes / 1e6:.1f} MB" if weight.bytes else ""
         raise MissingWeights(
-            f"weights {name} ({weight.file}{size}) are not here: {weight.remedy}, "
+            f"weights {name} ({weight.file}, {weight.bytes / 1e6:.1f} MB) are not here: {weight.remedy}, "
             f"or set {FOLDER_VARIABLE} to a folder that holds the file"
         )
     return path
 
 
+def locate_intact(name: str) -> Path:
+    """The file of that weight, its content compared with weights.toml: a number must not rest on another file.
+
+    Raises MissingWeights where it is not here, MetricError where its sha256 is another.
+    """
+    path = locate(name)
+    if verify(name) != "intact":
+        raise MetricError(f"{path}: expected the sha256 that weights.toml states for {name}: fetch the file again")
+    return path
+
+
 def verify(name: str) -> str:
-    """ "intact", "damaged" (another sha256 than weights.toml states) or "missing" (no file, or none made yet)."""
+    """ "intact", "damaged" (another sha256 than weights.toml states) or "missing"."""
     weight, path = entry(name), find(name)
-    if path is None or not weight.sha256:
+    if path is None:
         return "missing"
     with path.open("rb") as file:
         return "intact" if hashlib.file_digest(file, "sha256").hexdigest() == weight.sha256 else "damaged"

@@ -7,9 +7,6 @@ the 68 points of `scheme68`. "exact" is no backend: it names the landmarks that 
 from __future__ import annotations
 
 import difflib
-import importlib
-import importlib.util
-import os
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -19,7 +16,8 @@ from typing import Protocol
 
 import numpy as np
 
-from metrics.errors import MetricError
+from metrics.errors import MetricError, MissingWeights
+from metrics.extension import folders, import_file, python_files, read_source, say
 
 BACKENDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"puppet68": ("puppet68",), "dlib68": ("dlib68", "dlib_mmod")}
@@ -43,12 +41,9 @@ class LandmarkBackend(Protocol):
 
 def backends() -> dict[str, Path]:
     """Name -> file of every backend, sorted; those of AVCT_BENCH_PATH included. Nothing is imported."""
-    folders = [_HERE]
-    for given in os.environ.get("AVCT_BENCH_PATH", "").split(os.pathsep):
-        folders += [Path(given).expanduser().resolve() / "metrics" / "landmarks"] if given else []
     found: dict[str, Path] = {}
-    for path in (path for folder in dict.fromkeys(folders) for path in sorted(folder.glob("[!_]*.py"))):
-        if _MARK.search(path.read_text(encoding="utf-8")):
+    for path in (path for folder in (_HERE, *folders("metrics/landmarks")) for path in python_files(folder)):
+        if _MARK.search(read_source(path)):
             if path.stem in found:
                 raise MetricError(f"landmark backend {path.stem!r} is defined twice: {found[path.stem]} and {path}")
             found[path.stem] = path
@@ -68,10 +63,11 @@ def backend(name: str) -> LandmarkBackend:
 
 @lru_cache(maxsize=8)
 def _load(path: Path) -> LandmarkBackend:
-    if path.parent == _HERE:
-        return importlib.import_module(f"metrics.landmarks.{path.stem}").load()
-    spec = importlib.util.spec_from_file_location(f"avct_bench_landmarks_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.load()
+    try:
+        return import_file(path).load()
+    except MetricError:
+        raise
+    except ImportError as error:
+        raise MissingWeights(f"landmark backend {path.stem!r} ({path}) needs what is not here: {say(error)}") from error
+    except Exception as error:
+        raise MetricError(f"landmark backend {path.stem!r} ({path}) cannot be loaded: {say(error)}") from error

@@ -106,11 +106,11 @@ class Puppet68:
 
 @lru_cache(maxsize=1)
 def load() -> Puppet68:
-    """The judge with its shipped weights. Raises MissingWeights when the file is gone."""
+    """The judge with its shipped weights. Raises MissingWeights when the file is gone, MetricError for another file."""
     from safetensors.torch import load_file
 
-    from metrics.weights import locate
+    from metrics.weights import locate_intact
 
     network = build_network()
-    network.load_state_dict(load_file(locate(WEIGHTS)))
+    network.load_state_dict(load_file(locate_intact(WEIGHTS)))
     return Puppet68(network)

@@ -1,0 +1,146 @@
+"""Every variant: its golden value, what it gives for the truth itself, its bounds, and input that has no value."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from metrics.clip import Clip, Result
+from metrics.errors import MetricError
+from metrics.registry import evaluate, get, variants
+
+VALUES = json.loads((Path(__file__).parents[1] / "golden" / "metrics" / "values.json").read_text())
+EVERY = pytest.mark.parametrize("id", sorted(VALUES))
+
+
+def same(clip: Clip) -> Clip:
+    """The truth in the place of the video, landmarks too."""
+    return dataclasses.replace(clip, frames=clip.truth, landmarks=clip.truth_landmarks)
+
+
+def first(clip: Clip, frames: int) -> Clip:
+    """The first frames alone."""
+    cut = {k: {n: p[:frames] for n, p in getattr(clip, k).items()} for k in ("landmarks", "truth_landmarks")}
+    return dataclasses.replace(clip, frames=clip.frames[:frames], truth=clip.truth[:frames], **cut)
+
+
+def sound(result: Result, frames: int, bounds: tuple[float | None, float | None]) -> None:
+    """A result keeps its contract."""
+    assert 0 <= result.coverage <= 1
+    for curve in [*result.series.values(), *([] if result.per_frame is None else [result.per_frame])]:
+        assert curve.shape == (frames,) and curve.dtype == np.float64 and not np.isinf(curve).any()
+    if result.value is None:
+        assert result.reason and "\n" not in result.reason
+        return
+    assert result.reason is None and isinstance(result.value, float) and math.isfinite(result.value)
+    low, high = bounds
+    assert low is None or result.value >= low
+    assert high is None or result.value <= high
+
+
+def test_every_variant_has_a_golden_value() -> None:
+    assert set(VALUES) == set(variants()), "run tests/golden/metrics/record.py; a variant that is gone loses its entry"
+    assert all(expected["value"] is not None for expected in VALUES.values())
+
+
+@EVERY
+def test_no_value_moves_without_a_new_version(id: str, golden_clip: Clip) -> None:
+    result = evaluate(id, golden_clip)
+    sound(result, len(golden_clip.frames), get(id).bounds)
+    assert result.value == pytest.approx(VALUES[id]["value"], rel=1e-9, abs=1e-12)
+    assert result.coverage == VALUES[id]["coverage"]
+
+
+@EVERY
+def test_the_truth_itself_is_best(id: str, golden_clip: Clip) -> None:
+    variant, ideal = get(id), evaluate(id, same(golden_clip)).value
+    assert ideal is not None
+    if variant.direction == "lower":
+        assert ideal == pytest.approx(0, abs=1e-9) and VALUES[id]["value"] > ideal
+    elif variant.direction == "higher":
+        best = 100.0 if variant.family == "psnr" else variant.bounds[1]
+        assert ideal == pytest.approx(best, abs=1e-12) and VALUES[id]["value"] < ideal
+    elif variant.target is not None:
+        assert ideal == pytest.approx(variant.target, abs=1e-9) and VALUES[id]["value"] != ideal
+
+
+@EVERY
+def test_a_frames_order_does_not_matter(id: str, golden_clip: Clip) -> None:
+    """No clip metric of these looks at neighbours: both videos shuffled alike give the same."""
+    order = np.random.default_rng(1).permutation(len(golden_clip.frames))
+    moved = {k: {n: p[order] for n, p in getattr(golden_clip, k).items()} for k in ("landmarks", "truth_landmarks")}
+    clip = dataclasses.replace(golden_clip, frames=golden_clip.frames[order], truth=golden_clip.truth[order], **moved)
+    assert evaluate(id, clip).value == pytest.approx(VALUES[id]["value"], rel=1e-9)
+
+
+@EVERY
+@pytest.mark.parametrize("frames", [1, 2])
+def test_short_clips(id: str, frames: int, golden_clip: Clip) -> None:
+    result = evaluate(id, first(golden_clip, frames))
+    sound(result, frames, get(id).bounds)
+    needs_movement = get(id).family in ("lip_opening_r", "lip_opening_slope", "lip_opening_std")
+    assert (result.value is None) == needs_movement
+    if needs_movement:
+        assert "expected at least 25" in result.reason
+
+
+@EVERY
+def test_no_face_anywhere(id: str, golden_clip: Clip) -> None:
+    nowhere = {
+        k: {n: np.full_like(p, np.nan) for n, p in getattr(golden_clip, k).items()}
+        for k in ("landmarks", "truth_landmarks")
+    }
+    result = evaluate(id, dataclasses.replace(golden_clip, **nowhere))
+    sound(result, len(golden_clip.frames), get(id).bounds)
+    marked = any(":" in need for need in get(id).needs)
+    assert (result.value is None) == marked
+    assert result.coverage == (0.0 if marked else 1.0)
+
+
+@EVERY
+@pytest.mark.parametrize("level", [0, 255])
+def test_pictures_of_one_colour_and_faces_of_one_point(id: str, level: int, golden_clip: Clip) -> None:
+    frames, truth = np.full_like(golden_clip.frames, level), np.full_like(golden_clip.frames, 255 - level)
+    still = {
+        k: {n: np.full_like(p, 20.0) for n, p in getattr(golden_clip, k).items()}
+        for k in ("landmarks", "truth_landmarks")
+    }
+    result = evaluate(id, dataclasses.replace(golden_clip, frames=frames, truth=truth, **still))
+    sound(result, len(frames), get(id).bounds)
+
+
+@EVERY
+def test_noise_keeps_bounds(id: str, golden_clip: Clip) -> None:
+    rng = np.random.default_rng(5)
+    noise = {"frames": rng.integers(0, 256, golden_clip.frames.shape).astype(np.uint8)}
+    points: dict[str, Mapping[str, np.ndarray]] = {
+        k: {n: rng.uniform(0, 40, p.shape) for n, p in getattr(golden_clip, k).items()}
+        for k in ("landmarks", "truth_landmarks")
+    }
+    clip = dataclasses.replace(golden_clip, truth=noise["frames"][::-1].copy(), **noise, **points)
+    sound(evaluate(id, clip), len(clip.frames), get(id).bounds)
+
+
+@EVERY
+def test_inputs_are_left_alone(id: str, golden_clip: Clip) -> None:
+    def bytes_of(clip: Clip) -> list[bytes]:
+        marks = [*clip.landmarks.values(), *clip.truth_landmarks.values()]
+        return [array.tobytes() for array in (clip.frames, clip.truth, *marks)]
+
+    before = bytes_of(golden_clip)
+    first_answer, second = evaluate(id, golden_clip), evaluate(id, golden_clip)
+    assert bytes_of(golden_clip) == before and first_answer.value == second.value
+
+
+@EVERY
+def test_what_is_lacking_is_said(id: str) -> None:
+    bare = Clip(frames=np.zeros((2, 16, 16, 3), np.uint8))
+    with pytest.raises(MetricError, match=r"needs (truth|landmarks by)") as caught:
+        evaluate(id, bare)
+    assert id in str(caught.value) and "\n" not in str(caught.value)
