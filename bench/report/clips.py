@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bench.report.digits import show
 from bench.report.folder import TRUTH, CellKey, Run, cell_of, name_clip
 from bench.report.media import Copies
-from bench.report.selection import Ranking
+from bench.report.selection import Order
+from bench.report.strips import Strip, Strips
 from bench.report.table import Table
-from bench.stats.summary import Clip
 
 
 @dataclass(frozen=True)
@@ -23,37 +23,43 @@ class Shot:
     setting: str
     video: str | None
     poster: str | None
+    strip: Strip | None
     reason: str
     values: tuple[tuple[str, str, bool], ...]
 
 
 @dataclass(frozen=True)
 class ClipView:
-    """A clip. rank: 0 for the worst; clips without a value come last."""
+    """A clip. places: where it stands in each of the page's orders, as text for its script."""
 
     name: str
-    rank: int
+    places: str
     shots: tuple[Shot, ...]
 
 
-def clip_views(run: Run, table: Table, *, copies: Copies, ranking: Ranking) -> list[ClipView]:
+def clip_views(run: Run, table: Table, *, copies: Copies, orders: Sequence[Order], strips: Strips) -> list[ClipView]:
     """Every clip in the protocol's order, the truth first among its videos."""
     rows: dict[CellKey, dict[str, Mapping[str, Any]]] = {}
     for row in run.rows:
         rows.setdefault(cell_of(row), {})[row["metric"]] = row
-    worst = {clip: place for place, clip in enumerate(reversed(ranking.clips))}
     seeds = len(run.protocol["axes"]["seeds"]) > 1
     methods = sorted(run.methods, key=lambda name: name != TRUTH)
     views = []
     for clip in run.clips:
         keys = [(method, setting, clip) for setting in run.settings for method in methods]
-        shots = tuple(_shot(run, table, key, rows.get(key, {}), copies) for key in keys)
-        views.append(ClipView(name_clip(clip, seeds=seeds), worst.get(clip, len(run.clips)), shots))
+        shots = tuple(_shot(run, table, key, rows.get(key, {}), copies, strips.found.get(key)) for key in keys)
+        places = " ".join(str(order.places.get(clip, len(run.clips))) for order in orders)
+        views.append(ClipView(name_clip(clip, seeds=seeds), places, shots))
     return views
 
 
 def _shot(
-    run: Run, table: Table, key: tuple[str, str, Clip], rows: Mapping[str, Mapping[str, Any]], copies: Copies
+    run: Run,
+    table: Table,
+    key: CellKey,
+    rows: Mapping[str, Mapping[str, Any]],
+    copies: Copies,
+    strip: Strip | None,
 ) -> Shot:
     method, setting, _ = key
     copy = copies.found.get(key)
@@ -63,6 +69,7 @@ def _shot(
         setting=setting,
         video=None if copy is None else copy.video,
         poster=None if copy is None else copy.poster,
+        strip=strip,
         reason="" if copy else copies.lacking.get(key) or _broken(rows),
         values=tuple((column.heading, *_value(rows.get(column.card.id), column.form)) for column in table.columns),
     )
@@ -73,7 +80,8 @@ def _value(row: Mapping[str, Any] | None, form: str) -> tuple[str, bool]:
         return "not run", False
     if row["value"] is None or row["status"] != "ok":
         return f"{row['status']}: {row['reason'] or row['stage'] or '?'}", False
-    frames = "" if row["coverage"] == 1 else f" ({100 * row['coverage']:.0f} % of frames)"
+    # How many of its frames entered a value: narrow columns leave no room for more words.
+    frames = "" if row["coverage"] == 1 else f" ({100 * row['coverage']:.0f} %)"
     return f"{show(row['value'], form)}{frames}", True
 
 

@@ -24,7 +24,8 @@ def choose_format(values: Sequence[float], halves: Sequence[float]) -> str:
     if sizes[-1] >= 1e6 or middle < 1e-4:
         return ".2e"
     wanted = 2 - math.floor(math.log10(middle))
-    widths = [half for half in halves if half > 0]
+    # An interval narrower than the last decimal is rounding noise of equal values; it must not add zeros to a column.
+    widths = [half for half in halves if half >= 10.0**-_MOST]
     if widths:
         wanted = max(wanted, _decimals(statistics.median(widths)))
     return f".{min(max(wanted, 0), _MOST)}f"

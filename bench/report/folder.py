@@ -74,7 +74,12 @@ def read_run(folder: Path) -> Run:
     else:
         found, named = read_rows(folder / ROWS), {}
     wanted, asked = set(clips(protocol)), set(protocol["metrics"])
-    rows = [row for row in found if row["metric"] in asked and clip_of(row) in wanted]
+    lines = {(method, setting["name"]) for method in protocol["methods"] for setting in protocol["settings"]}
+    rows = [
+        row
+        for row in found
+        if (row["method"], row["setting"]) in lines and row["metric"] in asked and clip_of(row) in wanted
+    ]
     # An absolute path, as of videos that were made elsewhere, stands for itself.
     return Run(folder, manifest, tuple(sort_rows(rows)), {key: folder / path for key, path in named.items()})
 
@@ -91,9 +96,11 @@ def cell_of(row: Mapping[str, Any]) -> CellKey:
 
 def name_clip(clip: Clip, *, seeds: bool) -> str:
     """A clip in words: "speaker / reference / driver", each word once, with the seed where there are several."""
+    speaker, _, driver, _ = clip
     names = list(dict.fromkeys(clip[:3]))
-    if names[0] == "unknown" and len(names) > 1:  # what `score` calls the speaker of videos made elsewhere
-        names = names[1:]
+    # A driver that names its speaker needs no second naming; `score` calls the speaker of others' videos unknown.
+    if len(names) > 1 and (speaker == "unknown" or driver.startswith(speaker)):
+        names = [name for name in names if name != speaker] or names
     return " / ".join([*names, f"seed {clip[3]}"] if seeds else names)
 
 

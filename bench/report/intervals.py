@@ -6,7 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.report.folder import TRUTH
-from bench.report.style import COLUMN, FAINT, FULL, INK, MARKERS, NEUTRAL, Look, looks, new_figure, plain
+from bench.report.style import (
+    COLUMN,
+    FAINT,
+    FULL,
+    INK,
+    MARKERS,
+    NEUTRAL,
+    Look,
+    fitted,
+    looks,
+    new_figure,
+    plain,
+    text_width,
+)
 from bench.report.table import Column, Estimate, Table
 
 if TYPE_CHECKING:
@@ -15,6 +28,10 @@ if TYPE_CHECKING:
 
 _PANELS = {COLUMN: 2, FULL: 4}
 """Panels side by side at each width."""
+_APART = 0.058
+"""Inches between the marks of two settings: a mark's size and a little more."""
+_BAND = 0.7
+"""Share of a method's height that its settings take, so that methods are seen as groups."""
 
 
 def draw_intervals(table: Table, *, width: float) -> Figure:
@@ -23,18 +40,22 @@ def draw_intervals(table: Table, *, width: float) -> Figure:
     settings = list(dict.fromkeys(line.setting for line in table.lines))
     across = min(_PANELS.get(width, 4), len(table.columns))
     down = -(-len(table.columns) // across)
-    # A line of text for each method and setting, and room for title, axis and the gap between panels.
-    height = down * (0.55 + max(len(methods) * 0.165, len(methods) * len(settings) * 0.085)) + 0.3
+    # A line of text for each method, or as much as keeps the marks of its settings apart; title, axis and gap.
+    height = down * (0.6 + len(methods) * max(0.165, len(settings) * _APART / _BAND)) + 0.3
     figure = new_figure(width, height)
     panels = figure.subplots(down, across, sharey=True, squeeze=False)
-    look = looks(methods)
+    look, names = looks(methods), [fitted(name, 0.16 * width + 0.35, 7.0) for name in methods]
+    # What the names leave, shared by the panels; a little less for the gaps.
+    room = (width - max(text_width(name, 7.0) for name in names)) / across - 0.06
     estimates = {(line.method, line.setting): line.estimates for line in table.lines}
     for number, axes in enumerate(panels.flat):
         if number >= len(table.columns):
             axes.set_axis_off()
             continue
+        axes.set_title(_title(table.columns[number], room))
+        axes.set_yticks(range(len(methods)), names)
         _panel(axes, table.columns[number], number, estimates, methods=methods, settings=settings, look=look)
-    _legend(figure, settings)
+    _legend(figure, settings, width=width)
     return figure
 
 
@@ -48,9 +69,7 @@ def _panel(
     settings: Sequence[str],
     look: Mapping[str, Look],
 ) -> None:
-    axes.set_title(plain(f"{column.heading} {column.card.arrow}".strip()))
     axes.set_xlabel(plain(column.card.unit))
-    axes.set_yticks(range(len(methods)), [plain(name) for name in methods])
     axes.set_ylim(len(methods) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
@@ -58,7 +77,7 @@ def _panel(
     axes.set_axisbelow(True)
     if column.card.direction == "target" and column.card.target is not None:
         axes.axvline(column.card.target, color=INK, linewidth=0.7, linestyle=(0, (3, 2)), zorder=1)
-    step = min(0.24, 0.7 / len(settings))
+    step = _BAND / len(settings)
     for row, method in enumerate(methods):
         for place, setting in enumerate(settings):
             estimate = estimates[method, setting][number]
@@ -70,9 +89,21 @@ def _panel(
     values = [e[number] for e in estimates.values() if e[number].value is not None]
     if values:
         axes.margins(x=0.08)
-        axes.locator_params(axis="x", nbins=4)
+        # No steps of 2.5: their ticks need a digit more, which narrow panels have no room for.
+        axes.locator_params(axis="x", nbins=4, steps=[1, 2, 5, 10])
     else:
         axes.set_xticks([])
+
+
+def _title(column: Column, room: float) -> str:
+    """The heading in one line, or in two where that is too wide."""
+    *words, last = column.heading.split(" ")
+    words.append(f"{last} {column.card.arrow}".strip())
+    count = len(words)
+    while count > 1 and text_width(plain(" ".join(words[:count])), 7.5, weight="bold") > room:
+        count -= 1
+    lines = (" ".join(words[:count]), " ".join(words[count:]))
+    return "\n".join(fitted(line, room, 7.5, weight="bold") for line in lines if line.strip())
 
 
 def _mark(axes: Axes, estimate: Estimate, height: float, look: Look, marker: str, *, small: bool) -> None:
@@ -86,16 +117,25 @@ def _mark(axes: Axes, estimate: Estimate, height: float, look: Look, marker: str
     axes.plot([estimate.value], [height], marker, markersize=2.6 if small else 3.6, zorder=3, clip_on=False, **style)
 
 
-def _legend(figure: Figure, settings: Sequence[str]) -> None:
+def _legend(figure: Figure, settings: Sequence[str], *, width: float) -> None:
     from matplotlib.lines import Line2D
 
     if len(settings) < 2:
         return
     handles = [
-        Line2D([], [], color=INK, marker=MARKERS[i % len(MARKERS)], linestyle="", markersize=3.6, label=plain(name))
+        Line2D(
+            [],
+            [],
+            color=INK,
+            marker=MARKERS[i % len(MARKERS)],
+            linestyle="",
+            markersize=3.6,
+            label=fitted(name, 2.5, 6.5),
+        )
         for i, name in enumerate(settings)
     ]
-    figure.legend(handles=handles, loc="outside upper right", ncols=min(4, len(settings)))
+    widest = max(text_width(str(handle.get_label()), 6.5) for handle in handles) + 0.45
+    figure.legend(handles=handles, loc="outside upper right", ncols=max(1, min(len(settings), int(width / widest))))
 
 
 def describe_intervals(table: Table) -> str:

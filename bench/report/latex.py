@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -18,8 +19,17 @@ _SPECIAL = {
     "–": "--", "—": "---", "…": r"\dots{}", "±": r"$\pm$", "×": r"$\times$", "·": r"$\cdot$", "−": "$-$",
     "→": r"$\rightarrow$", "←": r"$\leftarrow$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "≤": r"$\leq$",
     "≥": r"$\geq$", "°": r"$^\circ$", "²": "$^2$", "³": "$^3$", "µ": r"$\mu$", "‘": "`", "’": "'", "“": "``",
-    "”": "''", "Σ": r"$\Sigma$", "σ": r"$\sigma$", "μ": r"$\mu$", "√": r"$\surd$", "∞": r"$\infty$", " ": "~",
+    "”": "''", "Σ": r"$\Sigma$", "σ": r"$\sigma$", "μ": r"$\mu$", "√": r"$\surd$", "∞": r"$\infty$",
+    # At the start of a line these would be read as an option of the line break before it.
+    "[": "{[}", "]": "{]}", "*": "{*}",
+    "ß": r"\ss{}", "æ": r"\ae{}", "Æ": r"\AE{}", "œ": r"\oe{}", "Œ": r"\OE{}", "ø": r"\o{}", "Ø": r"\O{}",
+    "ł": r"\l{}", "Ł": r"\L{}", "ı": r"\i{}",
 }  # fmt: skip
+_ACCENTS = {
+    "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u", "\u0307": ".",
+    "\u0308": '"', "\u030a": "r", "\u030b": "H", "\u030c": "v", "\u0327": "c",
+}  # fmt: skip
+"""Combining marks and the command that sets each with every font encoding."""
 
 
 def render_latex(table: Table) -> str:
@@ -45,13 +55,22 @@ def render_latex(table: Table) -> str:
 
 
 def escape(text: str) -> str:
-    """Text that LaTeX prints as it is. Letters beyond Latin are given by their code point: most fonts lack them."""
-    out = []
-    for char in " ".join(text.split()):
-        plain = char.isascii() and char.isprintable()
-        latin = "\u00c0" <= char <= "\u017f"
-        out.append(_SPECIAL.get(char) or (char if plain or latin else f"[U+{ord(char):04X}]"))
-    return "".join(out)
+    """Text that LaTeX prints as it is; what its own fonts lack, as letters beyond Latin, is given by code point."""
+    line = unicodedata.normalize("NFC", " ".join(text.split()))
+    letters = map(_letter, line)
+    # Hyphens are kept apart, lest two of them become a dash.
+    return "".join(f"{{}}{new}" if old == new == "-" else new for old, new in pairwise(["", *letters]))
+
+
+def _letter(char: str) -> str:
+    if char in _SPECIAL:
+        return _SPECIAL[char]
+    if char.isascii() and char.isprintable():
+        return char
+    base, *marks = list(unicodedata.normalize("NFD", char))
+    if len(marks) == 1 and marks[0] in _ACCENTS and base.isascii() and base.isalpha():
+        return rf"\{_ACCENTS[marks[0]]}{{{base}}}"
+    return f"{{[}}U+{ord(char):04X}{{]}}"
 
 
 def split(count: int) -> list[list[int]]:

@@ -12,7 +12,7 @@ from bench.records import FPS
 from bench.report.cards import Card
 from bench.report.folder import TRUTH, Run, clip_of, name_clip
 from bench.report.selection import LIPS, rank_clips
-from bench.report.style import COLUMN, FAINT, NEUTRAL, looks, new_figure, plain
+from bench.report.style import COLUMN, FAINT, NEUTRAL, fitted, looks, new_figure
 from bench.stats.summary import Clip
 
 if TYPE_CHECKING:
@@ -58,20 +58,21 @@ def draw_lips(panels: Sequence[Panel], methods: Sequence[str], *, width: float) 
     narrow = width <= COLUMN
     shown = [name for name in methods if any(name in panel.curves for panel in panels)]
     # At one column the legend goes beneath each panel, in two columns of names.
-    beneath = 0.13 * -(-(len(shown) + 1) // 2) if narrow else 0.0
-    figure = new_figure(width, len(panels) * (1.3 + beneath) + 0.2)
+    lines = -(-(len(shown) + 1) // 2) if narrow else len(shown) + 1
+    figure = new_figure(width, len(panels) * (1.3 + 0.13 * lines if narrow else max(1.3, 0.3 + 0.125 * lines)) + 0.05)
     look = looks(methods)
     for axes, panel in zip(figure.subplots(len(panels), 1, squeeze=False).flat, panels, strict=True):
         time = np.arange(len(panel.truth)) / FPS
         axes.plot(time, panel.truth, color=NEUTRAL, alpha=0.55, linewidth=3.2, label="truth", solid_capstyle="round")
         for name, curve in panel.curves.items():
             value = panel.values.get(name)
-            label = plain(name) + (" –" if value is None else f" {value:.2f}")
+            # A true minus, as on the axes.
+            number = "" if value is None else f", r = {value:.2f}".replace("-", "−")
+            label = f"{fitted(name, 0.75, 6.5)}{number}"
             style: dict[str, Any] = {"color": look[name].colour, "linestyle": look[name].dashes, "label": label}
             axes.plot(np.arange(len(curve)) / FPS, curve, **style)
-        _dress(axes, panel, narrow=narrow)
-    axes.set_xlabel("seconds")
-    figure.supylabel("lip opening", fontsize=7)
+        _dress(axes, panel, width=width)
+    figure.supylabel("lip opening (% of face height)", fontsize=7)
     return figure
 
 
@@ -79,18 +80,21 @@ def describe_lips(metric: str, run: Run) -> str:
     """The figure in words."""
     return (
         f"Lip opening over time against the truth (thick grey) under {run.settings[0]}: the clips whose {metric}, mean "
-        "over methods, is best, median and worst. The number beside a method is its value on that clip."
+        "over methods, is best, median and worst. Beside a method: its r with the truth on that clip, if it has one."
     )
 
 
-def _dress(axes: Axes, panel: Panel, *, narrow: bool) -> None:
-    axes.set_title(plain(panel.title))
+def _dress(axes: Axes, panel: Panel, *, width: float) -> None:
+    narrow = width <= COLUMN
+    # Long names are cut to what the figure can hold, the axis' own labels apart.
+    axes.set_title(fitted(panel.title, width - (0.5 if narrow else 1.9), 7.5, weight="bold"))
     axes.grid(axis="y", color=FAINT, linewidth=0.4)
     axes.set_axisbelow(True)
     axes.margins(x=0.01)
     axes.locator_params(axis="y", nbins=4)
+    axes.xaxis.set_major_formatter("{x:g} s")
     if narrow:
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, columnspacing=1.0, labelspacing=0.3)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, columnspacing=1.0, labelspacing=0.3)
     else:
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), labelspacing=0.35)
 

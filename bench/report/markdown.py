@@ -40,6 +40,8 @@ def escape(text: str) -> str:
     line = " ".join(text.split())
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = re.sub(r"([\\`*\[\]|#~])", r"\\\1", line)
+    # At the start of a line these would begin a list, a rule or a heading.
+    line = re.sub(r"^([-+=]|\d+(?=[.)]))", lambda m: f"{m[1]}\\" if m[1].isdigit() else f"\\{m[1]}", line)
     # An underscore within a word is no emphasis; left alone it stays readable.
     return re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", line)
 

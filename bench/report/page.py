@@ -21,19 +21,21 @@ from bench.report.digits import show
 from bench.report.folder import Run
 from bench.report.markdown import mark
 from bench.report.media import Copies
-from bench.report.selection import Ranking
+from bench.report.selection import Order
+from bench.report.strips import Strips
 from bench.report.style import looks
 from bench.report.table import Column, Estimate, Table, span
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure on the page. name: of its files below figures/, without ending. size: pixels of the PNG."""
+    """A figure on the page. name: of its files below figures/, without ending. size, narrow: pixels of its two PNGs."""
 
     name: str
     title: str
     caption: str
     size: tuple[int, int]
+    narrow: tuple[int, int]
 
 
 def render_page(
@@ -42,7 +44,8 @@ def render_page(
     *,
     pictures: Sequence[Picture],
     copies: Copies,
-    ranking: Ranking,
+    orders: Sequence[Order],
+    strips: Strips,
     files: Sequence[str],
 ) -> str:
     """The page as text. files: names of further files in the folder that it links to, such as table.csv."""
@@ -64,8 +67,9 @@ def render_page(
         lines=[_line(line, table, run) for line in table.lines],
         notes=[(mark(index), note) for index, note in enumerate(table.notes)],
         pictures=pictures,
-        clips=clip_views(run, table, copies=copies, ranking=ranking),
-        ranked=ranking.metric,
+        clips=clip_views(run, table, copies=copies, orders=orders, strips=strips),
+        orders=list(enumerate(orders)),
+        strips=strips.title,
         methods=list(enumerate(run.methods)),
         settings=run.settings,
         facts=_facts(run.manifest),

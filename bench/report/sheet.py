@@ -16,7 +16,7 @@ from bench.report.cards import Card
 from bench.report.folder import TRUTH, Run, cell_of, name_clip
 from bench.report.media import Copies
 from bench.report.selection import rank_clips
-from bench.report.style import COLUMN, NEUTRAL, new_figure, plain
+from bench.report.style import COLUMN, NEUTRAL, fitted, plain, text_width
 from bench.stats.summary import Clip
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ _ACROSS = {COLUMN: 4, 7.0: 8}
 _TILE = 200
 """Pixels a side of a tile: at 200 dpi, what one column of eight holds at full width, with some to spare."""
 _GAP = 4
+_ABOVE, _BELOW, _EDGE = 0.25, 0.25, 0.05
+"""Inches for a sheet's title, for the instants beneath it, and at the figure's edge."""
 
 
 @dataclass(frozen=True)
@@ -67,19 +69,29 @@ def find_sheets(run: Run, cards: Mapping[str, Card], copies: Copies, out: Path) 
 
 def draw_sheets(sheets: Sequence[Sheet], *, width: float) -> Figure:
     """Contact sheets under one another, for a figure of `width` inches. sheets: at least one."""
+    from matplotlib.figure import Figure
+
     across = _ACROSS.get(width, 8)
-    longest = max(len(name) for sheet in sheets for name, _ in sheet.lines)
-    room = width - 0.12 - 0.055 * longest
-    heights = [room * len(sheet.lines) / across + 0.42 for sheet in sheets]
-    figure = new_figure(width, sum(heights))
-    for axes, sheet in zip(
-        figure.subplots(len(sheets), 1, squeeze=False, gridspec_kw={"height_ratios": heights}).flat, sheets, strict=True
-    ):
-        chosen = range(0, 8, 8 // across)
-        axes.imshow(_mosaic(sheet, chosen), interpolation="antialiased", aspect="equal")
-        step = _TILE + _GAP
-        axes.set_title(plain(sheet.title))
-        axes.set_yticks([_TILE / 2 + step * row for row in range(len(sheet.lines))], [plain(n) for n, _ in sheet.lines])
+    chosen = range(0, 8, 8 // across)
+    names = {name: fitted(name, 0.3 * width, 7.0) for sheet in sheets for name, _ in sheet.lines}
+    # Placed by hand: automatic layout does not know how far pictures of a fixed shape will shrink.
+    left = max(text_width(name, 7.0) for name in names.values()) + 0.12
+    room = width - left - _EDGE
+    heights = [room * len(sheet.lines) / across for sheet in sheets]
+    total = sum(heights) + len(sheets) * (_ABOVE + _BELOW)
+    figure = Figure(figsize=(width, total), facecolor="white")
+    top = total
+    step = _TILE + _GAP
+    for sheet, height in zip(sheets, heights, strict=True):
+        top -= _ABOVE + height
+        axes = figure.add_axes((left / width, top / total, room / width, height / total))
+        title = fitted(sheet.title, width - 2 * _EDGE, 7.5, weight="bold")
+        figure.text(_EDGE / width, (top + height + 0.07) / total, title, fontsize=7.5, weight="bold")
+        top -= _BELOW
+        axes.imshow(_mosaic(sheet, chosen), interpolation="antialiased", aspect="auto")
+        axes.set_yticks(
+            [_TILE / 2 + step * row for row in range(len(sheet.lines))], [names[name] for name, _ in sheet.lines]
+        )
         axes.set_xticks(
             [_TILE / 2 + step * place for place in range(across)], [f"{sheet.instants[pick]:.2f} s" for pick in chosen]
         )

@@ -129,5 +129,36 @@ def as_pdf(figure: Figure) -> bytes:
 
 
 def plain(text: str) -> str:
-    """Text that matplotlib draws as it is: a dollar sign would start a formula."""
-    return " ".join(text.split()).replace("$", r"\$")
+    """Text that matplotlib draws as it is: a dollar sign would start a formula, unknown letters would all be boxes."""
+    from matplotlib.font_manager import get_font
+
+    known = get_font(_font_file("normal")).get_charmap()
+    drawn = "".join(c if ord(c) in known else ascii(c)[1:-1] for c in " ".join(text.split()))
+    return drawn.replace("$", r"\$")
+
+
+def text_width(text: str, size: float, *, weight: str = "normal") -> float:
+    """Inches that plain text takes at a font size in points."""
+    from matplotlib.font_manager import get_font
+
+    font = get_font(_font_file(weight))
+    # At ten times a point's size, so that rounding to pixels does not matter.
+    font.set_size(size, 720)
+    font.set_text(text.replace(r"\$", "$"))
+    return float(font.get_width_height()[0] / 64 / 720)
+
+
+def fitted(text: str, room: float, size: float, *, weight: str = "normal") -> str:
+    """Plain text in at most `room` inches, cut in the middle where it is longer: names differ at both ends."""
+    shown = plain(text)
+    kept = len(text)
+    while kept > 2 and text_width(shown, size, weight=weight) > room:
+        kept -= 1
+        shown = plain(f"{text[: -(-kept // 2)]}…{text[len(text) - kept // 2 :]}")
+    return shown
+
+
+def _font_file(weight: str) -> str:
+    from matplotlib.font_manager import FontProperties, findfont
+
+    return str(findfont(FontProperties(family="DejaVu Sans", weight=weight)))

@@ -1,11 +1,13 @@
-"""The table for a terminal of 100 columns: value over half the width of its interval."""
+"""The table for a terminal of any width: value over half the width of its interval."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.console import Group
 from rich.table import Table as Grid
 from rich.text import Text
@@ -13,56 +15,71 @@ from rich.text import Text
 from bench.report.cards import find_cards
 from bench.report.digits import show
 from bench.report.folder import read_run
-from bench.report.markdown import WIDTH, mark
+from bench.report.markdown import mark
 from bench.report.table import Column, Estimate, Table, build_table, span
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
 
 _LISTED = 8
 """Failures shown; the tables in the folder list all."""
 
 
-def terminal_table(folder: Path) -> Group:
+@dataclass(frozen=True)
+class TerminalTable:
+    """What rich prints of a table, in as many parts as the console's width asks for."""
+
+    table: Table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        yield render_terminal(self.table, options.max_width)
+
+
+def terminal_table(folder: Path) -> TerminalTable:
     """What the command line prints of a run folder: the table, its notes and its failures. Raises as `read_run`."""
     run = read_run(folder)
-    return render_terminal(build_table(run, find_cards(run.protocol["metrics"])))
+    return TerminalTable(build_table(run, find_cards(run.protocol["metrics"])))
 
 
-def render_terminal(table: Table) -> Group:
-    """The table as something that rich prints, at most 100 columns wide; names are shown as they are, not as markup."""
-    title = Text(f"{table.protocol}  {table.title}".rstrip(), style="bold")
+def render_terminal(table: Table, width: int) -> Group:
+    """The table for a console of `width` columns; names are shown as they are, not as markup."""
+    title = _text(f"{table.protocol}  {table.title}".rstrip(), style="bold")
     parts: list[RenderableType] = [title]
     if not table.several_settings and table.lines:
-        parts.append(Text(f"setting {table.lines[0].setting}", style="dim"))
-    parts += [_grid(table, block) for block in _blocks(table)]
+        parts.append(_text(f"setting {table.lines[0].setting}", style="dim"))
+    parts += [_grid(table, block) for block in _blocks(table, width)]
     parts.append(Text(f"{table.basis}; ± half its width.", style="dim"))
-    parts += [Text(f"{mark(index)}  {note}", style="yellow") for index, note in enumerate(table.notes)]
-    parts += [Text(remark, style="yellow") for remark in table.remarks]
+    parts += [_text(f"{mark(index)}  {note}", style="yellow") for index, note in enumerate(table.notes)]
+    parts += [_text(remark, style="yellow") for remark in table.remarks]
     for failure in table.failures[:_LISTED]:
         count = "1 clip" if len(failure.clips) == 1 else f"{len(failure.clips)} clips"
         who = f"failed: {failure.method}, {failure.setting}, {count}"
-        parts.append(Text(f"{who}: stage {failure.stage}: {failure.reason}", style="red"))
+        parts.append(_text(f"{who}: stage {failure.stage}: {failure.reason}", style="red"))
     if len(table.failures) > _LISTED:
         parts.append(Text(f"and {len(table.failures) - _LISTED} more, listed in table.md", style="red"))
     return Group(*parts)
 
 
-def _blocks(table: Table) -> list[list[int]]:
+def _text(text: str, *, style: str = "") -> Text:
+    """Text whose control characters, which could steer the terminal, are spelt out."""
+    return Text("".join(c if c.isprintable() else ascii(c)[1:-1] for c in text), style=style)
+
+
+def _blocks(table: Table, width: int) -> list[list[int]]:
     """Column indices for each part, as many as fit."""
-    fixed = 4 + max([len("method"), *(len(line.method) for line in table.lines)]) + 2 + len("coverage") + 2
+    fixed = 4 + max([len("method"), *(cell_len(line.method) for line in table.lines)]) + 2 + len("coverage") + 2
     if table.several_settings:
-        fixed += max([len("setting"), *(len(line.setting) for line in table.lines)]) + 2
+        fixed += max([len("setting"), *(cell_len(line.setting) for line in table.lines)]) + 2
     blocks: list[list[int]] = []
     room = 0
     for index, column in enumerate(table.columns):
         cells = [_heading(column), *(_cell(line.estimates[index], column) for line in table.lines)]
-        width = 2 + max(len(part) for cell in cells for part in cell.plain.split("\n"))
-        if not blocks or room < width:
+        needed = 2 + max(cell_len(part) for cell in cells for part in cell.plain.split("\n"))
+        if not blocks or room < needed:
             blocks.append([])
-            room = WIDTH - fixed - 4
+            room = width - fixed - 4
         blocks[-1].append(index)
-        room -= width
+        room -= needed
     return blocks
 
 
@@ -77,7 +94,7 @@ def _grid(table: Table, indices: Sequence[int]) -> Grid:
     grid.add_column(Text("coverage"), justify="right", no_wrap=True)
     for line in table.lines:
         some = [line.estimates[index] for index in indices]
-        names = [Text(line.method), *([Text(line.setting)] if table.several_settings else [])]
+        names = [_text(line.method), *([_text(line.setting)] if table.several_settings else [])]
         values = [_cell(line.estimates[index], table.columns[index]) for index in indices]
         whole = all(e.coverage == 1 for e in some)
         counts = [Text(span([e.n for e in some], "d")), Text(span([e.coverage for e in some], ".2f"))]

@@ -17,8 +17,9 @@ from bench.report.longform import render_csv
 from bench.report.markdown import render_markdown
 from bench.report.media import Copies, copy_videos
 from bench.report.page import Picture, render_page
-from bench.report.selection import rank_clips
+from bench.report.selection import find_orders
 from bench.report.sheet import describe_sheets, draw_sheets, find_sheets
+from bench.report.strips import find_strips
 from bench.report.style import COLUMN, FULL, as_pdf, as_png, styled
 from bench.report.table import Table, build_table
 from bench.store.files import make_folder, replace_file
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 FIGURES = "figures"
 _WIDTHS = {"": FULL, "-column": COLUMN}
-"""Every figure comes at both widths; the page shows the first."""
+"""Every figure comes at both widths; the page shows the first, and the second on a phone."""
 _NAMES = ("metrics", "lip-opening", "contact-sheet")
 _LINKED = ("table.csv", "table.md", "table.tex", "rows.parquet", "manifest.json")
 
@@ -56,7 +57,8 @@ def write_report(folder: Path, out: Path, *, media: bool, progress: Callable[[in
         table,
         pictures=pictures,
         copies=copies,
-        ranking=rank_clips(run, cards),
+        orders=find_orders(run, cards, {column.card.id: column.heading for column in table.columns}),
+        strips=find_strips(run, cards),
         files=[name for name in _LINKED if (out / name).is_file()],
     )
     paths.append(_put(out / "index.html", page.encode()))
@@ -88,7 +90,7 @@ def _pictures(
                 figure = draw(width)
                 files[f"{name}{suffix}.png"] = as_png(figure)
                 files[f"{name}{suffix}.pdf"] = as_pdf(figure)
-        yield Picture(name, title, caption, _size(files[f"{name}.png"])), files
+        yield Picture(name, title, caption, _size(files[f"{name}.png"]), _size(files[f"{name}-column.png"])), files
 
 
 def _size(png: bytes) -> tuple[int, int]:

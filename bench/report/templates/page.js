@@ -28,6 +28,7 @@ class Row {
     this.time = 0;
     this.on = false;
     this.turn = 0;
+    this.frame = 0;
     section.querySelector(".play").hidden = false;
     this.toggle.addEventListener("click", () => this.flip());
     section.querySelector(".back").addEventListener("click", () => this.step(-1));
@@ -135,6 +136,10 @@ class Row {
     this.toggle.textContent = this.on ? "Pause" : "Play all";
     this.slider.value = this.length() ? this.time / this.length() : 0;
     this.clock.textContent = `${this.time.toFixed(2)} s`;
+    const frame = Math.floor(this.time / FRAME + 1e-6);
+    if (frame === this.frame) return;
+    this.frame = frame;
+    for (const line of this.section.querySelectorAll(".strip .now")) line.setAttribute("d", `M${frame} 0V100`);
   }
 }
 
@@ -147,8 +152,9 @@ function settle() {
 }
 
 function arrange() {
-  const key = field("order").value ? "rank" : "place";
-  rows.sort((a, b) => a.section.dataset[key] - b.section.dataset[key] || a.section.dataset.place - b.section.dataset.place);
+  const order = field("order").value;
+  const place = (row) => Number(order === "" ? row.section.dataset.place : row.section.dataset.places.split(" ")[order]);
+  rows.sort((a, b) => place(a) - place(b) || a.section.dataset.place - b.section.dataset.place);
   list.append(...rows.map((row) => row.section));
 }
 

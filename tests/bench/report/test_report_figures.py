@@ -1,0 +1,158 @@
+"""The three figures, measured: nothing is cut, nothing overlaps, and the curves and frames are the right ones."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+from report_run import FRAMES, LIPS, PSNR, SKILL, make_entries, make_protocol, make_run, make_table, opening
+
+from bench.report.cards import find_cards
+from bench.report.folder import read_run
+from bench.report.intervals import describe_intervals, draw_intervals
+from bench.report.lips import draw_lips, find_panels
+from bench.report.media import Copies
+from bench.report.sheet import draw_sheets, find_sheets
+from bench.report.style import COLUMN, FULL, styled
+
+LONG = "our-method-with-a-name-that-nobody-can-remember-v17"
+SETTINGS = [{**make_protocol()["settings"][0], "name": name} for name in ("float32", "bfloat16", "a-third")]
+NONE = Copies({}, {})
+
+
+@pytest.fixture(autouse=True)
+def _styled() -> Iterator[None]:
+    with styled():
+        yield
+
+
+def texts(figure: Figure) -> list[tuple[str, Bbox]]:
+    """Every visible text with its box in pixels, after layout."""
+    FigureCanvasAgg(figure).draw()
+    unseen: set[Text] = set()
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            ticks = axis.get_major_ticks()
+            # matplotlib keeps labels of ticks that lie outside, and does not draw them
+            unseen |= {tick.label1 for tick in ticks if not (axes.axison and low <= tick.get_loc() <= high)}
+            unseen |= {tick.label2 for tick in ticks}
+    drawn = [a for a in figure.findobj(Text) if a not in unseen and a.get_visible() and a.get_text().strip()]
+    return [(artist.get_text(), artist.get_window_extent()) for artist in drawn]
+
+
+def require_room(figure: Figure) -> None:
+    """Fails where a text leaves the figure or lies over another."""
+    boxes = [(text, box) for text, box in texts(figure) if box.width > 1]
+    assert len(boxes) > 5
+    for text, box in boxes:
+        assert box.x0 >= -1 and box.y0 >= -1, f"{text!r} is cut"
+        assert box.x1 <= figure.bbox.x1 + 1 and box.y1 <= figure.bbox.y1 + 1, f"{text!r} is cut"
+    for (one, a), (two, b) in itertools.combinations(boxes, 2):
+        over = Bbox.intersection(a, b)
+        assert over is None or min(over.width, over.height) < 1, f"{one!r} lies over {two!r}"
+
+
+@pytest.mark.parametrize("width", [COLUMN, FULL])
+@pytest.mark.parametrize("settings", [1, 3])
+def test_intervals_have_room(tmp_path: Path, width: float, settings: int) -> None:
+    metrics = [LIPS, PSNR, "lmd/mouth20-procrustes-px-puppet68@1", "lmd/mouth20-centred-px-puppet68@1", "odd/one@1"]
+    protocol = make_protocol(metrics=metrics, settings=SETTINGS[:settings], methods=["ground-truth", "still", LONG])
+    figure = draw_intervals(make_table(make_run(tmp_path / "run", protocol)), width=width)
+    require_room(figure)
+    assert any("…" in text for text, _ in texts(figure))
+
+
+def test_marks_of_settings_stand_apart(tmp_path: Path) -> None:
+    protocol = make_protocol(metrics=[PSNR], settings=SETTINGS[:2])
+    figure = draw_intervals(make_table(make_run(tmp_path / "run", protocol)), width=FULL)
+    FigureCanvasAgg(figure).draw()
+    (axes,) = figure.axes
+    marks = [line for line in axes.lines if line.get_marker() in ("o", "s")]
+    assert len(marks) == 8
+    heights = sorted(axes.transData.transform((0, line.get_ydata()[0]))[1] for line in marks)
+    assert min(np.diff(heights)) >= marks[0].get_markersize() * figure.dpi / 72
+
+
+def test_marks_lie_on_the_estimates_and_are_hollow_where_clips_lack(tmp_path: Path) -> None:
+    table = make_table(make_run(tmp_path / "run", make_protocol(metrics=[PSNR])))
+    (axes,) = draw_intervals(table, width=FULL).axes
+    marks = [line for line in axes.lines if line.get_marker() == "o"]
+    assert [line.get_xdata()[0] for line in marks] == [line.estimates[0].value for line in table.lines]
+    assert [line.get_markerfacecolor() == "white" for line in marks] == [False, False, True, True]
+    bars = [tuple(line.get_xdata()) for line in axes.lines if line.get_marker() == "None"]
+    assert bars == [(line.estimates[0].low, line.estimates[0].high) for line in table.lines]
+    assert "Hollow" in describe_intervals(table)
+
+
+@pytest.mark.parametrize("width", [COLUMN, FULL])
+def test_lips_have_room(tmp_path: Path, width: float) -> None:
+    protocol = make_protocol(methods=[*SKILL, LONG])
+    run = read_run(make_run(tmp_path / "run", protocol))
+    metric, panels = find_panels(run, find_cards(protocol["metrics"]))
+    assert metric == LIPS
+    require_room(draw_lips(panels, run.methods, width=width))
+
+
+def test_lips_are_those_of_the_best_the_median_and_the_worst_clip(tmp_path: Path) -> None:
+    run = read_run(make_run(tmp_path / "run"))
+    _, panels = find_panels(run, find_cards(run.protocol["metrics"]))
+    assert [panel.title for panel in panels] == [
+        "best: ann / face / a1",
+        "median: ann / face / a2",
+        "worst: bob / face / b1",
+    ]
+    for place, panel in enumerate(panels):
+        assert np.array_equal(panel.truth, opening(place))
+        # the truth is not drawn a second time over itself; what failed has no curve
+        assert list(panel.curves) == (["still", "avct"] if place == 2 else ["still", "loudness", "avct"])
+        assert np.allclose(panel.curves["avct"], 0.9 * opening(place) + 0.1)
+        assert "still" not in panel.values
+
+
+def test_no_curves_no_lips(tmp_path: Path) -> None:
+    run = read_run(make_run(tmp_path / "run", make_protocol(metrics=[PSNR])))
+    assert find_panels(run, find_cards([PSNR])) == ("", [])
+
+
+@pytest.fixture(scope="module")
+def filmed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_run(tmp_path_factory.mktemp("filmed") / "run", videos=True)
+
+
+def test_sheets_hold_the_frames_of_their_instants(filmed: Path) -> None:
+    run = read_run(filmed)
+    sheets = find_sheets(run, find_cards(run.protocol["metrics"]), NONE, filmed)
+    assert [sheet.title.partition(":")[0] for sheet in sheets] == ["median", "worst"]
+    worst = dict(sheets[1].lines)
+    assert worst["loudness"] == "failed: generate"
+    assert sheets[1].instants == tuple((2 * place + 1) / 25 for place in range(8))
+    number = [entry["cell"]["method"] + entry["cell"]["driver"] for entry in make_entries(run.protocol)].index("avctb1")
+    for place, tile in enumerate(worst["avct"]):
+        assert tuple(tile[100, 100]) == (10 * (2 * place + 1), 16 * number, 0)
+    assert FRAMES == 16
+
+
+@pytest.mark.parametrize("width", [COLUMN, FULL])
+def test_sheets_have_room(filmed: Path, width: float) -> None:
+    run = read_run(filmed)
+    sheets = find_sheets(run, find_cards(run.protocol["metrics"]), NONE, filmed)
+    figure = draw_sheets(sheets, width=width)
+    require_room(figure)
+    for axes in figure.axes:
+        (image,) = axes.images
+        height, wide = image.get_array().shape[:2]
+        box = axes.get_window_extent()
+        assert box.width / box.height == pytest.approx(wide / height, rel=0.03), "tiles are squeezed"
+
+
+def test_videos_that_are_gone_leave_no_sheet(tmp_path: Path) -> None:
+    run = read_run(make_run(tmp_path / "run"))
+    assert find_sheets(run, find_cards(run.protocol["metrics"]), NONE, tmp_path) == []
