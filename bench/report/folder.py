@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.errors import MissingError, StorageError
+from bench.errors import ConfigError, MissingError, StorageError
 from bench.stats.summary import Clip, clips
 from bench.store.journal import FILE as JOURNAL
 from bench.store.journal import read_journal
@@ -56,8 +56,11 @@ class Run:
 def read_run(folder: Path) -> Run:
     """The run in a folder, from its journal, or from rows.parquet where there is no journal.
 
-    Raises MissingError where rows or manifest are missing, StorageError where they are damaged.
+    Raises MissingError where rows or manifest are missing, ConfigError where `folder` is a file, StorageError where
+    they are damaged.
     """
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder}: expected a run folder, as `run` or `score` writes it, got a file")
     if not folder.is_dir():
         raise MissingError(f"{folder}: no such folder; expected a run folder, as `run` or `score` writes it")
     if not (folder / MANIFEST).is_file():
