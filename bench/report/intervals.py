@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from bench.report.digits import show
 from bench.report.folder import TRUTH
 from bench.report.style import (
     COLUMN,
@@ -32,6 +33,9 @@ _APART = 0.058
 """Inches between the marks of two settings: a mark's size and a little more."""
 _BAND = 0.7
 """Share of a method's height that its settings take, so that methods are seen as groups."""
+_BEYOND = 3.0
+"""The truth is left off an axis, and said in words, from this many times the others' span away: PSNR's 100 dB would
+press all methods into one mark. A truth of zero stays, as an error is read from zero."""
 
 
 def draw_intervals(table: Table, *, width: float) -> Figure:
@@ -78,7 +82,15 @@ def _panel(
     if column.card.direction == "target" and column.card.target is not None:
         axes.axvline(column.card.target, color=INK, linewidth=0.7, linestyle=(0, (3, 2)), zorder=1)
     step = _BAND / len(settings)
+    beyond = _truth_beyond(estimates, number)
     for row, method in enumerate(methods):
+        if method == TRUTH and beyond is not None:
+            value, above = beyond
+            shown = f"{show(value, column.form)} →" if above else f"← {show(value, column.form)}"
+            side: dict[str, Any] = {"x": 0.99, "ha": "right"} if above else {"x": 0.01, "ha": "left"}
+            side |= {"va": "center", "color": NEUTRAL, "fontsize": 6.5}
+            axes.text(y=row, s=shown, transform=axes.get_yaxis_transform(), **side)
+            continue
         for place, setting in enumerate(settings):
             estimate = estimates[method, setting][number]
             height = row + (place - (len(settings) - 1) / 2) * step
@@ -93,6 +105,25 @@ def _panel(
         axes.locator_params(axis="x", nbins=4, steps=[1, 2, 5, 10])
     else:
         axes.set_xticks([])
+
+
+def _truth_beyond(estimates: Mapping[tuple[str, str], Sequence[Estimate]], number: int) -> tuple[float, bool] | None:
+    """(the truth's value, whether it lies above) where it is too far from the methods to share their axis."""
+    truths = [line[number].value for (method, _), line in estimates.items() if method == TRUTH]
+    values = [value for value in truths if value is not None]
+    others = [
+        end
+        for (method, _), line in estimates.items()
+        if method != TRUTH
+        for end in (line[number].value, line[number].low, line[number].high)
+        if end is not None
+    ]
+    if not values or not others or max(values) - min(values) > 0 or values[0] == 0:
+        return None
+    low, high, truth = min(others), max(others), values[0]
+    if high > low and max(truth - high, low - truth) > _BEYOND * (high - low):
+        return truth, truth > high
+    return None
 
 
 def _title(column: Column, room: float) -> str:
@@ -145,4 +176,7 @@ def describe_intervals(table: Table) -> str:
         words += " Hollow: fewer clips than asked for."
     if TRUTH in {line.method for line in table.lines}:
         words += " Grey: the truth itself."
+        estimates = {(line.method, line.setting): line.estimates for line in table.lines}
+        if any(_truth_beyond(estimates, number) for number in range(len(table.columns))):
+            words += " Arrow: the truth lies beyond the axis."
     return words

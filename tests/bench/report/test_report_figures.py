@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
-from report_run import FRAMES, LIPS, PSNR, SKILL, make_entries, make_protocol, make_run, make_table, opening
+from report_run import FRAMES, LIPS, PSNR, SKILL, SSIM, make_entries, make_protocol, make_run, make_table, opening
 
 from bench.report.cards import find_cards
 from bench.report.folder import read_run
@@ -68,6 +68,23 @@ def test_intervals_have_room(tmp_path: Path, width: float, settings: int) -> Non
     figure = draw_intervals(make_table(make_run(tmp_path / "run", protocol)), width=width)
     require_room(figure)
     assert any("…" in text for text, _ in texts(figure))
+
+
+def test_a_truth_far_away_does_not_press_the_methods_together(tmp_path: Path) -> None:
+    protocol = make_protocol(metrics=[PSNR, SSIM])
+    entries = make_entries(protocol)
+    for entry in entries:
+        for row in entry["rows"]:
+            if row["metric"] == PSNR and row["method"] == "ground-truth":
+                row["value"] = 100.0
+    table = make_table(make_run(tmp_path / "run", protocol, entries=entries))
+    figure = draw_intervals(table, width=FULL)
+    require_room(figure)
+    psnr, ssim = figure.axes
+    assert psnr.get_xlim()[1] < 50, "the axis is the methods'"
+    assert [text.get_text() for text in psnr.texts] == ["100.0 →"]
+    assert "Arrow: the truth lies beyond the axis." in describe_intervals(table)
+    assert not ssim.texts, "a truth that is near keeps its mark"
 
 
 def test_marks_of_settings_stand_apart(tmp_path: Path) -> None:
