@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from protocols.pairing import Rule
+
 PLACEHOLDERS = (
     *("portrait", "audio", "phonemes", "pose", "output", "frames", "seed", "device", "precision", "batch"),
     *("workdir", "here"),
@@ -62,7 +64,8 @@ class Axes(Model):
 
     drivers: None (each speaker's first `drivers_per_speaker`, or all), a list, or {speaker: [driver, ...]} (the
     expanded form). pairs: "all" drives every reference with every driver; "same" only pairs a reference with the
-    driver of its own name. An empty `speakers` or `references` means all that the dataset has.
+    driver of its own name; "dealt" gives each driver to one reference, in turn. An empty `speakers` or `references`
+    means all that the dataset has.
     """
 
     speakers: list[Name] = []
@@ -70,7 +73,7 @@ class Axes(Model):
     drivers: list[Name] | dict[str, list[Name]] | None = None
     references: list[Name] = []
     seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field(default=[0], min_length=1)
-    pairs: Literal["all", "same"] = "all"
+    pairs: Rule = "all"
 
     @field_validator("speakers", "references", "seeds")
     @classmethod

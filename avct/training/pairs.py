@@ -61,8 +61,11 @@ class PairSampler:
         self.shards = shards
         self.size = shards[self.groups[self.names[0]][0][0]].size
 
-    def draw(self, rng: np.random.Generator, batch: int, *, noise: float) -> Pair:
-        """`batch` pairs; noise: standard deviation in pixels of what disturbs the keypoints."""
+    def draw(self, rng: np.random.Generator, batch: int, *, noise: float, bent: float = 1.0) -> Pair:
+        """`batch` pairs; noise: standard deviation in pixels of what disturbs the keypoints.
+
+        bent: share of pairs that are zoomed, turned and moved, which blurs them a little; others are only mirrored.
+        """
         pictures, points = [], []
         for _ in range(batch):
             members = self.groups[self.names[rng.integers(len(self.names))]]
@@ -73,20 +76,25 @@ class PairSampler:
                 points.append(clip.landmarks[t])
         images = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
         marks = np.stack(points).astype(np.float64)
-        images, marks = self._augment(images, marks, rng)
+        images, marks = self._augment(images, marks, rng, bent)
         jitter = rng.normal(0, noise, (len(marks), facepoints.KEYPOINTS, 2)) * (2 / (self.size - 1))
         kp = facepoints.from_landmarks(marks, self.size) + jitter.astype(np.float32)
         kps = torch.from_numpy(kp)
         lips = marks[1::2, list(facepoints.INNER_LIP)]
         return Pair(images[0::2], images[1::2], kps[0::2], kps[1::2], lips)
 
-    def _augment(self, images: Tensor, marks: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, np.ndarray]:
+    def _augment(
+        self, images: Tensor, marks: np.ndarray, rng: np.random.Generator, bent: float
+    ) -> tuple[Tensor, np.ndarray]:
         """One similarity, mirror and colour change for both frames of a pair."""
         pairs, size = len(images) // 2, self.size
         zoom = np.exp(rng.normal(0, 0.10, pairs)).clip(0.78, 1.28)
         angle = rng.normal(0, 0.05, pairs)
         move = rng.normal(0, 5.0, (pairs, 2))
         mirror = np.where(rng.random(pairs) < 0.5, -1.0, 1.0)
+        if bent < 1:
+            straight = rng.random(pairs) >= bent
+            zoom[straight], angle[straight], move[straight] = 1.0, 0.0, 0.0
         turn = np.stack(
             [np.stack([np.cos(angle), -np.sin(angle)], -1), np.stack([np.sin(angle), np.cos(angle)], -1)], 1
         )
@@ -104,7 +112,8 @@ class PairSampler:
             [inverse, ((np.einsum("nij,j->ni", inverse, [half, half]) + offset) / half - 1)[..., None]], -1
         )
         where = F.affine_grid(torch.from_numpy(theta).float(), list(images.shape), align_corners=True)
-        images = F.grid_sample(images, where, padding_mode="reflection", align_corners=True)
+        mode = "bilinear" if bent == 1 else "bicubic"
+        images = F.grid_sample(images, where, mode=mode, padding_mode="reflection", align_corners=True)
         gain = torch.from_numpy(
             np.repeat(1 + 0.15 * rng.normal(0, 1, (pairs, 3, 1, 1)) + 0.12 * rng.normal(0, 1, (pairs, 1, 1, 1)), 2, 0)
         ).float()

@@ -12,7 +12,7 @@ from bench.cli.console import bar, emit
 
 def train(
     stages: Annotated[
-        list[str] | None, typer.Argument(help="judge, detector, renderer, speech (default: all).")
+        list[str] | None, typer.Argument(help="judge, detector, renderer, polish, speech (default: all).")
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="Where the weights go.")] = Path("results/training"),
     steps: Annotated[list[str] | None, typer.Option(help="Steps of a stage: `renderer=500`. Repeatable.")] = None,

@@ -9,6 +9,7 @@ from bench.errors import ConfigError
 from bench.records import Cell, Dataset, Setting
 from protocols import catalogue
 from protocols.errors import ProtocolError
+from protocols.pairing import pair_up
 from protocols.schema import Axes, Protocol
 from protocols.validation import nearest
 
@@ -45,14 +46,7 @@ def pairs(protocol: Protocol) -> list[tuple[str, str, str]]:
     drivers = protocol.axes.drivers
     if not isinstance(drivers, Mapping):
         raise ValueError("expected an expanded protocol")
-    same = protocol.axes.pairs == "same"
-    return [
-        (speaker, reference, driver)
-        for speaker, spoken in drivers.items()
-        for driver in spoken
-        for reference in protocol.axes.references
-        if not same or reference == driver
-    ]
+    return pair_up(protocol.axes.pairs, drivers, protocol.axes.references)
 
 
 def settings(protocol: Protocol) -> list[Setting]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bench.stats.bootstrap import derive_seed, interval
+from protocols.pairing import pair_up
 
 COLUMNS = ("protocol", "method", "setting", "metric", "value", "ci_low", "ci_high", "n", "coverage")
 Clip = tuple[str, str, str, int]
@@ -47,15 +48,8 @@ def summarise(rows: Iterable[Mapping[str, Any]], protocol: Mapping[str, Any]) ->
 def clips(protocol: Mapping[str, Any]) -> list[Clip]:
     """Every clip of a resolved protocol (its `axes.drivers` is {speaker: [driver, ...]}), in the protocol's order."""
     axes = protocol["axes"]
-    same = axes.get("pairs", "all") == "same"
-    return [
-        (speaker, reference, driver, seed)
-        for speaker, drivers in axes["drivers"].items()
-        for driver in drivers
-        for reference in axes["references"]
-        if not same or reference == driver
-        for seed in axes["seeds"]
-    ]
+    made = pair_up(axes.get("pairs", "all"), axes["drivers"], axes["references"])
+    return [(*pair, seed) for pair in made for seed in axes["seeds"]]
 
 
 def clip_values(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str, str], dict[Clip, float]]:

@@ -1,4 +1,5 @@
-"""The stages that make the shipped weights, in order: judge, detector, renderer, speech; then one checkpoint of all.
+"""The stages that make the shipped weights, in order: judge, detector, renderer, polish (of the renderer), speech; then
+one checkpoint of all.
 
 Each stage prepares its shards, trains from its seed, saves its state as it goes and is skipped when it is done, so an
 interrupted training goes on where it stopped.
@@ -17,7 +18,9 @@ from bench.errors import ConfigError
 from bench.places import cache_folder
 from bench.training.prepare import Progress, prepare_practice, prepare_spoken, spoken_cast, train_names
 
-STAGES = ("judge", "detector", "renderer", "speech")
+GENERATOR = ("detector", "renderer", "polish", "speech")
+"""Stages that the generator's checkpoint is made of; polish goes on where the renderer ended."""
+STAGES = ("judge", *GENERATOR)
 Log = Callable[[str, dict[str, float]], None]
 
 
@@ -56,7 +59,7 @@ class Plan:
 def _recipes() -> dict[str, Any]:
     """The recipe of every stage, as shipped."""
     from avct.training.detector import DetectorRecipe
-    from avct.training.renderer import RendererRecipe
+    from avct.training.renderer import POLISH, RendererRecipe
     from avct.training.speech import SpeechRecipe
     from bench.training.judge import JudgeRecipe
 
@@ -64,6 +67,7 @@ def _recipes() -> dict[str, Any]:
         "judge": JudgeRecipe(),
         "detector": DetectorRecipe(),
         "renderer": RendererRecipe(),
+        "polish": POLISH,
         "speech": SpeechRecipe(),
     }
 
@@ -84,7 +88,8 @@ def machine() -> str:
 def train(plan: Plan, out: Path, *, log: Log, progress: Progress) -> list[Path]:
     """Runs the plan's stages and writes what they make below `out`; returns the files.
 
-    `out/puppet256.safetensors` (with its JSON) appears when detector, renderer and speech are all done.
+    `out/puppet256.safetensors` (with its JSON) appears when all stages of the generator are done. Raises ConfigError
+    where polish is asked for and the renderer is neither finished nor among the stages.
     """
     import torch
 
@@ -155,12 +160,12 @@ def _train_generator(plan: Plan, practice: Path, out: Path, *, log: Log, progres
     from avct.training.renderer import train_renderer
     from avct.training.speech import gather, train_speech
 
-    wanted = [s for s in ("detector", "renderer", "speech") if s in plan.stages]
+    wanted = [s for s in GENERATOR if s in plan.stages]
     if not wanted:
         return None
     torch.manual_seed(plan.seed)
     model = LandmarkModel()
-    recipes = {s: _sized(plan, s) for s in ("detector", "renderer", "speech")}
+    recipes = {s: _sized(plan, s) for s in GENERATOR}
     shards = Shards(practice)
     for stage in wanted:
         state, note = plan.folder / f"{stage}.pt", (lambda row, stage=stage: log(stage, row))
@@ -168,11 +173,16 @@ def _train_generator(plan: Plan, practice: Path, out: Path, *, log: Log, progres
             train_detector(model.kp_detector, shards, recipes[stage], log=note, state=state)
         elif stage == "renderer":
             train_renderer(model.generator, shards, recipes[stage], log=note, state=state)
+        elif stage == "polish":
+            if not _finished(plan, "renderer", model, recipes["renderer"].steps):
+                raise ConfigError(f"train: polish goes on from a finished renderer; {plan.folder} has none")
+            train_renderer(model.generator, shards, recipes[stage], log=note, state=state)
         else:
             cast = spoken_cast()[: plan.spoken or None]
             clips = gather(Shards(prepare_spoken(cast, progress=progress)), None)
             train_speech(model.speech, clips, recipes[stage], log=note, state=state)
-    lacking = [s for s in ("detector", "renderer", "speech") if not _finished(plan, s, model, recipes[s].steps)]
+    # in this order: polish's weights come after the renderer's, whose place they take
+    lacking = [s for s in GENERATOR if not _finished(plan, s, model, recipes[s].steps)]
     if lacking:
         return None
     history = {s: _history(plan, s) for s in recipes}
@@ -199,7 +209,8 @@ def _finished(plan: Plan, stage: str, model: Any, steps: int) -> bool:
     held = torch.load(state, weights_only=True)
     if held["step"] < steps:
         return False
-    part = {"detector": model.kp_detector, "renderer": model.generator, "speech": model.speech}[stage]
+    generator = model.generator
+    part = {"detector": model.kp_detector, "renderer": generator, "polish": generator, "speech": model.speech}[stage]
     part.load_state_dict(held["model"])
     return True
 

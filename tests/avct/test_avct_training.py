@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from avct.shards import ShardClip, Shards, ShardWriter
 from avct.training.detector import DetectorRecipe, train_detector
 from avct.training.loop import Loop, Schedule
 from avct.training.pairs import MIRROR_68, PairSampler
-from avct.training.renderer import RendererRecipe, train_renderer
+from avct.training.renderer import POLISH, RendererRecipe, roughness, train_renderer
 from avct.training.speech import SpeechRecipe, WindowSampler, gather, predict, train_speech
 from avct.vector_tokens import VectorTokenTransformer
 
@@ -199,6 +200,36 @@ def test_renderer_learns_to_warp_and_to_paint(shards: Shards) -> None:
     assert last["mask"] < 0.6 * first["mask"]
     moved = [n for n, p in model.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0]
     assert len(moved) == len(list(model.parameters()))  # every part of the network is trained
+
+
+def test_polish_makes_pictures_as_rough_as_the_truth(shards: Shards) -> None:
+    torch.manual_seed(0)
+    model = CompositeGenerator(tiny().generator)
+    train_renderer(model, shards, RendererRecipe(steps=50, batch=4), log=nothing)
+    loop = train_renderer(model, shards, replace(POLISH, steps=150, batch=4, rate=1e-3), log=nothing)
+    assert loop.history[-1]["texture"] < 0.9 * loop.history[0]["texture"]
+
+
+def test_roughness_is_the_root_of_the_gradient_energy_and_blur_lowers_it() -> None:
+    x = torch.zeros(1, 3, 16, 16)
+    x[..., ::2] = 0.5  # columns that alternate: every step to the right is 0.5, none downwards
+    assert torch.allclose(roughness(x), torch.full((1, 1, 2, 2), 0.5), atol=1e-4)
+    blurred = torch.nn.functional.avg_pool2d(x, 3, 1, 1)
+    assert (roughness(blurred) < 0.7 * roughness(x)).all()
+
+
+def test_pairs_that_are_not_bent_keep_their_pixels(shards: Shards) -> None:
+    sampler = PairSampler(shards)
+    rng = np.random.default_rng
+    own = max(len(np.unique(shards[i].frames[t][..., 0])) for i, t in itertools.chain(*sampler.groups.values()))
+
+    def levels(bent: float) -> list[int]:
+        """How many values the red channel of each target has: resampling makes new ones between the old."""
+        targets = sampler.draw(rng(0), 8, noise=0.0, bent=bent).target[:, 0]
+        return [len(torch.unique((x * 2000).round())) for x in targets]
+
+    assert max(levels(0.0)) <= own < min(levels(1.0))
+    assert sorted(n <= own for n in levels(0.5))[::7] == [False, True]  # some are, some are not
 
 
 def test_speech_learns_what_is_said(shards: Shards) -> None:

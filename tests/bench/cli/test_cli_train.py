@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from commands import bench, write_face, write_phones, write_tone
 
+GENERATOR = ("detector", "renderer", "polish", "speech")
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
     """Folder of a training of two steps, and what it printed."""
     folder = tmp_path_factory.mktemp("train")
     told = bench(
-        "train", "detector", "renderer", "speech", "--out", folder / "out", "--state", folder / "state",
-        *(x for stage in ("detector", "renderer", "speech") for x in ("--steps", f"{stage}=2")),
+        "train", *GENERATOR, "--out", folder / "out", "--state", folder / "state",
+        *(x for stage in GENERATOR for x in ("--steps", f"{stage}=2")),
         "--identities", "2", "--spoken", "2", "--json", AVCT_BENCH_CACHE=str(folder / "cache"),
     )  # fmt: skip
     assert told.code == 0, told.err
@@ -28,7 +30,7 @@ def test_training_ends_in_a_checkpoint_and_its_card(trained: tuple[Path, dict]) 
     card = json.loads((folder / "out" / "puppet256.json").read_text())
     assert {"sha256", "configuration", "sizes", "data", "losses"} <= set(card)
     assert card["seed"] == 0 and card["recipes"]["renderer"]["steps"] == 2
-    assert set(card["seconds"]) == {"detector", "renderer", "speech"} and "torch" in card["machine"]
+    assert set(card["seconds"]) == set(GENERATOR) and "torch" in card["machine"]
 
 
 def test_a_finished_training_is_not_done_again(trained: tuple[Path, dict]) -> None:
@@ -37,7 +39,7 @@ def test_a_finished_training_is_not_done_again(trained: tuple[Path, dict]) -> No
     before = path.read_bytes()
     told = bench(
         "train", "speech", "--out", folder / "out", "--state", folder / "state", "--steps", "speech=2",
-        "--steps", "detector=2", "--steps", "renderer=2",
+        "--steps", "detector=2", "--steps", "renderer=2", "--steps", "polish=2",
         "--identities", "2", "--spoken", "2", "--json", AVCT_BENCH_CACHE=str(folder / "cache"),
     )  # fmt: skip
     assert told.code == 0, told.err
@@ -53,3 +55,12 @@ def test_what_was_trained_can_speak(trained: tuple[Path, dict], tmp_path: Path) 
     )  # fmt: skip
     assert made.code == 0, made.err
     assert json.loads(made.out)["frames"] == 10
+
+
+def test_polish_asks_for_a_finished_renderer(tmp_path: Path) -> None:
+    told = bench(
+        "train", "polish", "--out", tmp_path / "out", "--state", tmp_path / "state", "--steps", "polish=1",
+        "--identities", "2", "--spoken", "2", AVCT_BENCH_CACHE=str(tmp_path / "cache"),
+    )  # fmt: skip
+    assert told.code == 2
+    assert "polish goes on from a finished renderer" in told.err and told.err.count("\n") == 1

@@ -60,6 +60,11 @@ def test_same_pairs_a_reference_with_its_own_driver(place, toy):
     assert pairs(resolved) == [("ann", "two", "two")]
 
 
+def test_dealt_gives_every_driver_to_one_reference_in_turn(place, toy):
+    resolved = expand(place.protocol("axes.pairs=dealt"), toy)
+    assert pairs(resolved) == [("ann", "r0", "one"), ("ann", "r1", "two"), ("bob", "r0", "three")]
+
+
 def test_cells_come_by_pair_then_seed_method_and_setting(place, toy):
     names = [name_cell(cell) for cell in cells(expand(place.protocol("axes.seeds=[3,1]"), toy))]
     assert names[:3] == [

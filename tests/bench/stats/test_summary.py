@@ -83,7 +83,10 @@ def test_failures_lower_n_and_coverage_and_never_enter_the_mean():
 
 def test_clips_that_are_missing_from_the_rows_count_as_expected():
     assert summarise([], PROTOCOL)[0]["coverage"] == 0.0
-    assert len(clips({**PROTOCOL, "axes": {**PROTOCOL["axes"], "pairs": "same", "references": ["d1", "d3", "z"]}})) == 2
+    axes = {**PROTOCOL["axes"], "references": ["d1", "d3", "z"]}
+    assert len(clips({**PROTOCOL, "axes": {**axes, "pairs": "same"}})) == 2
+    dealt = clips({**PROTOCOL, "axes": {**axes, "pairs": "dealt"}})
+    assert sorted(clip[2] for clip in dealt) == sorted(d for some in axes["drivers"].values() for d in some)
 
 
 def test_two_rows_for_one_clip_are_refused():

@@ -12,6 +12,7 @@ from bench.runner.run import run
 
 # Four clips of the bars' protocol, and bars a little below its own: single clips scatter more than means over 56.
 FEW = (
+    "axes.pairs=all",
     "axes.references=['test-002','test-009']",
     "axes.drivers={heldout-a=['heldout-a-te17'],heldout-b=['heldout-b-te12']}",
 )
