@@ -172,6 +172,8 @@ def _train_generator(plan: Plan, practice: Path, out: Path, *, log: Log, progres
         if stage == "detector":
             train_detector(model.kp_detector, shards, recipes[stage], log=note, state=state)
         elif stage == "renderer":
+            if not _finished(plan, stage, model, recipes[stage].steps):
+                (plan.folder / "polish.pt").unlink(missing_ok=True)  # it belongs to another renderer
             train_renderer(model.generator, shards, recipes[stage], log=note, state=state)
         elif stage == "polish":
             if not _finished(plan, "renderer", model, recipes["renderer"].steps):

@@ -10,7 +10,7 @@ import pytest
 from bench.datasets.catalogue import open_dataset
 from bench.errors import ConfigError, MediaError, MissingError
 from bench.records import Phone, Portrait, Speech, Take
-from bench.runner.prepare import digest, prepare, repeat_speech
+from bench.runner.prepare import begin_at_middle, digest, prepare, repeat_speech
 
 
 @pytest.fixture
@@ -58,6 +58,19 @@ def test_the_other_speech_is_long_enough_and_never_the_drivers_own(toy, driver, 
     assert (other.driver if other else None) == expected
     if other:
         assert len(other.samples) >= 640 * get(toy, driver=driver).frames
+
+
+def test_the_other_speech_begins_at_its_middle():
+    phones = (Phone("AA", 0, 0.1), Phone("B", 0.1, 0.3))
+    turned = begin_at_middle(Speech("d", "s", np.arange(6 * 640, dtype=np.float32), phones))
+    np.testing.assert_array_equal(turned.samples, np.roll(np.arange(6 * 640), 3 * 640))
+    assert [(p.symbol, round(p.start, 6), round(p.end, 6)) for p in turned.phones] == [
+        ("B", 0, 0.12),  # phones end with the sound, at 0.24 s
+        ("AA", 0.12, 0.22),
+        ("B", 0.22, 0.24),
+    ]
+    short = Speech("d", "s", np.arange(640, dtype=np.float32), (Phone("AA", 0, 0.04),))
+    assert begin_at_middle(short).phones == short.phones
 
 
 def test_a_repeated_speech_repeats_sound_and_phones():
