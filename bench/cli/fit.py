@@ -25,7 +25,7 @@ def train(
 ) -> None:
     """Train the shipped weights again on the embedded corpus, stage by stage; an interrupted training goes on."""
     from bench.errors import ConfigError
-    from bench.training.stages import STAGES, Plan
+    from bench.training.stages import STAGES, Plan, require_ready
     from bench.training.stages import train as carry_out
 
     counts: dict[str, int] = {}
@@ -35,6 +35,7 @@ def train(
             raise ConfigError(f"--steps: expected STAGE=NUMBER such as renderer=500, got {text!r}")
         counts[name] = int(number)
     plan = Plan(tuple(stages or STAGES), counts, identities, spoken, threads, seed, state)
+    require_ready(plan, out)
     with bar("train", quiet=as_json) as shown:
         task = shown.add_task("preparing", total=None, note="")
 

@@ -88,13 +88,12 @@ def machine() -> str:
 def train(plan: Plan, out: Path, *, log: Log, progress: Progress) -> list[Path]:
     """Runs the plan's stages and writes what they make below `out`; returns the files.
 
-    `out/puppet256.safetensors` (with its JSON) appears when all stages of the generator are done. Raises ConfigError
-    where polish is asked for and the renderer is neither finished nor among the stages.
+    `out/puppet256.safetensors` (with its JSON) appears when all stages of the generator are done. Raises as
+    `require_ready`.
     """
     import torch
 
-    for folder in (out, plan.folder):
-        _require_writable(folder)  # said now, not after hours
+    require_ready(plan, out)
     if plan.threads:
         torch.set_num_threads(plan.threads)
     practice = prepare_practice(train_names()[: plan.identities], progress=progress)
@@ -103,6 +102,15 @@ def train(plan: Plan, out: Path, *, log: Log, progress: Progress) -> list[Path]:
         written.append(_train_judge(plan, practice, out, log))
     made = _train_generator(plan, practice, out, log=log, progress=progress)
     return written + ([made] if made else [])
+
+
+def require_ready(plan: Plan, out: Path) -> None:
+    """Raise ConfigError for what would stop the training after hours: folders that cannot be written to, and polish
+    where the renderer is neither finished nor among the stages."""
+    for folder in (out, plan.folder):
+        _require_writable(folder)
+    if "polish" in plan.stages and "renderer" not in plan.stages and not _is_done(plan, "renderer"):
+        raise ConfigError(f"train: polish goes on from a finished renderer; {plan.folder} has none")
 
 
 def _require_writable(folder: Path) -> None:
@@ -172,19 +180,18 @@ def _train_generator(plan: Plan, practice: Path, out: Path, *, log: Log, progres
         if stage == "detector":
             train_detector(model.kp_detector, shards, recipes[stage], log=note, state=state)
         elif stage == "renderer":
-            if not _finished(plan, stage, model, recipes[stage].steps):
+            if not _is_done(plan, stage):
                 (plan.folder / "polish.pt").unlink(missing_ok=True)  # it belongs to another renderer
             train_renderer(model.generator, shards, recipes[stage], log=note, state=state)
         elif stage == "polish":
-            if not _finished(plan, "renderer", model, recipes["renderer"].steps):
-                raise ConfigError(f"train: polish goes on from a finished renderer; {plan.folder} has none")
+            _finished(plan, "renderer", model)  # its weights are what is polished
             train_renderer(model.generator, shards, recipes[stage], log=note, state=state)
         else:
             cast = spoken_cast()[: plan.spoken or None]
             clips = gather(Shards(prepare_spoken(cast, progress=progress)), None)
             train_speech(model.speech, clips, recipes[stage], log=note, state=state)
     # in this order: polish's weights come after the renderer's, whose place they take
-    lacking = [s for s in GENERATOR if not _finished(plan, s, model, recipes[s].steps)]
+    lacking = [s for s in GENERATOR if not _finished(plan, s, model)]
     if lacking:
         return None
     history = {s: _history(plan, s) for s in recipes}
@@ -201,19 +208,23 @@ def _train_generator(plan: Plan, practice: Path, out: Path, *, log: Log, progres
     return path
 
 
-def _finished(plan: Plan, stage: str, model: Any, steps: int) -> bool:
-    """Whether a stage's state is complete; its weights are then in `model`."""
+def _is_done(plan: Plan, stage: str) -> bool:
+    """Whether the stage's state has all steps of the plan."""
     import torch
 
     state = plan.folder / f"{stage}.pt"
-    if not state.is_file():
-        return False
-    held = torch.load(state, weights_only=True)
-    if held["step"] < steps:
+    return state.is_file() and torch.load(state, weights_only=True)["step"] >= plan.length(stage)
+
+
+def _finished(plan: Plan, stage: str, model: Any) -> bool:
+    """Whether a stage's state is complete; its weights are then in `model`."""
+    import torch
+
+    if not _is_done(plan, stage):
         return False
     generator = model.generator
     part = {"detector": model.kp_detector, "renderer": generator, "polish": generator, "speech": model.speech}[stage]
-    part.load_state_dict(held["model"])
+    part.load_state_dict(torch.load(plan.folder / f"{stage}.pt", weights_only=True)["model"])
     return True
 
 
