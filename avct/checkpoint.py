@@ -23,13 +23,14 @@ FORMAT = 1
 
 def save(path: Path, model: Model, about: dict[str, Any]) -> None:
     """Writes `path` (.safetensors) and its JSON, each whole or not at all."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save as serialise
 
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {k: v.detach().contiguous().cpu() for k, v in model.state_dict().items()}
     partial = path.with_suffix(".part")
-    save_file(tensors, partial)
-    digest = hashlib.sha256(partial.read_bytes()).hexdigest()
+    content = serialise(tensors)
+    partial.write_bytes(content)  # safetensors' own writer lets nobody but the owner read the file
+    digest = hashlib.sha256(content).hexdigest()
     card = {"format": FORMAT, "configuration": model.kind, "sizes": to_dict(model.config), "sha256": digest, **about}
     note = path.with_suffix(".json.part")
     note.write_text(json.dumps(card, indent=1) + "\n")

@@ -188,7 +188,7 @@ def _portrait(request: Request, image: np.ndarray, landmarks: np.ndarray | None,
         width = np.linalg.norm(other[9] - other[10])
         # the worst point, not the median: one lip corner that is lost ruins the mouth. On 14 held-out painted faces
         # the two differ by at most 9.8 % of the face's width, on eight of nine real portraits by 10.4 % to 105 %
-        use = float(np.linalg.norm(own - other, axis=1).max()) > 0.10 * width
+        use = bool(np.linalg.norm(own - other, axis=1).max() > 0.10 * width)
     portrait = Portrait(request.image.stem, image, landmarks if use else None, None, photograph=use)
     return portrait, "landmarks" if use else "detector"
 

@@ -127,7 +127,7 @@ def _require_writable(folder: Path) -> None:
 def _train_judge(plan: Plan, practice: Path, out: Path, log: Log) -> Path:
     import json
 
-    from safetensors.torch import save_file
+    from safetensors.torch import save as serialise
 
     from avct.shards import Shards
     from bench.training.judge import evaluate_judge, train_judge
@@ -144,7 +144,7 @@ def _train_judge(plan: Plan, practice: Path, out: Path, log: Log) -> Path:
     )
     path = out / "puppet68.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({k: v.contiguous() for k, v in network.state_dict().items()}, path)
+    path.write_bytes(serialise({k: v.contiguous() for k, v in network.state_dict().items()}))
     card = {
         "what": "landmark judge of the embedded corpus, trained on exact truth of training identities",
         "recipe": asdict(recipe),
