@@ -21,12 +21,13 @@ from protocols.schema import Protocol
 
 _BYTES_A_PIXEL = 0.6
 """FFV1 on faces: 36 to 40 KiB for a frame of 256x256 (measured by bench.io on real clips and on puppets)."""
-_GENERATE = 0.25
-"""Seconds a frame on one core for a method whose file does not say: the order of AVCT at 256x256."""
-_MEASURE = 0.01
-"""Seconds a frame and metric: between PSNR (a millisecond) and LPIPS (tens of milliseconds)."""
-_LANDMARKS = 0.06
-"""Seconds a frame and landmark backend: dlib at 256x256."""
+_GENERATE = 0.05
+"""Seconds a frame on one core for a method whose file does not say: AVCT at 256x256 takes 0.04 to 0.07."""
+_MEASURE = 0.003
+"""Seconds a frame and metric: SSIM's; PSNR takes a tenth of it, metrics of landmarks nothing."""
+_LANDMARKS = {"dlib68": 0.06}
+"""Seconds a frame for landmark backends at 256x256; for others, `_OTHER_LANDMARKS`."""
+_OTHER_LANDMARKS = 0.005
 T = TypeVar("T")
 
 
@@ -67,14 +68,15 @@ def estimate(protocol: Protocol, *, out: Path | None = None, workers: int = 1) -
         _attempt(partial(dataset.portrait, reference), f"reference {reference}", missing)
     spent = _spent(read_journal(out / FILE)) if out is not None else {}
     frames, videos, seconds = 0, 0, 0.0
-    backing = len({name for variant in variants for name in backends(variant)})
+    backing = {name for variant in variants for name in backends(variant)}
     for _, _, driver in clips:
         for method in methods.values():
             made = _videos(method, protocol) * len(protocol.axes.seeds)
             length = lengths.get(driver, 0) * made
             videos, frames = videos + made, frames + length
             seconds += length * spent.get(f"generate {method.name}", method.spec.seconds_per_frame or _GENERATE)
-            measured = len(variants) * _MEASURE + backing * _LANDMARKS
+            measured = len(variants) * _MEASURE
+            measured += sum(_LANDMARKS.get(name, _OTHER_LANDMARKS) for name in backing)
             seconds += length * spent.get("measure", measured)
     described = describe(protocol.dataset)
     return Estimate(
