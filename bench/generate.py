@@ -187,7 +187,7 @@ def _portrait(request: Request, image: np.ndarray, landmarks: np.ndarray | None,
         other = from_landmarks(landmarks, image.shape[0])
         width = np.linalg.norm(other[9] - other[10])
         # the worst point, not the median: one lip corner that is lost ruins the mouth. On 14 held-out painted faces
-        # the two differ by at most 9.8 % of the face's width, on eight of nine real portraits by 10.4 % to 105 %
+        # the two differ by at most 9.8 % of the face's width, on nine real portraits by 10.4 % to 105 %
         use = bool(np.linalg.norm(own - other, axis=1).max() > 0.10 * width)
     portrait = Portrait(request.image.stem, image, landmarks if use else None, None, photograph=use)
     return portrait, "landmarks" if use else "detector"

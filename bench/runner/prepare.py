@@ -97,8 +97,8 @@ def _other(dataset: Dataset, driver: str, frames: int, others: Sequence[str]) ->
     """The next driver's speech in the given order (around the end) that is long enough, begun at its middle.
 
     Where none is, the next one's is said again until it is: the longest driver needs a wrong speech too. Begun at its
-    middle because sentences begin and end with closed lips: that alone makes the true mouths of any two of the
-    corpus's sentences correlate by .15, which would be read as skill.
+    middle because sentences begin and end with closed lips, which would be read as skill: begun together, the true
+    mouths of one identity's 64 held-out takes correlate by .15 on average over all pairs.
     """
     order = [name for name in others if name != driver]
     if driver in others:
