@@ -153,7 +153,8 @@ class CompositeGenerator(nn.Module):
 
         corners: mouth windows to paint in, int64 (B, 2); by default those around the driving mouth.
         resampling: of the portrait that is shown, "bicubic" or "bilinear". Bilinear takes up to all of the finest
-        detail away (half a pixel off, an average of neighbours): of one beard's gradient energy it kept .60, bicubic .83.
+        detail away (half a pixel off, an average of neighbours): of the gradient energy around one bearded mouth it
+        kept .60, bicubic .83.
         """
         size, window = source.image.shape[-1], self.config.window
         motion, coarse = self.dense_motion_network.estimate_and_fill(source.small, kp_source, kp_driving)
