@@ -99,12 +99,8 @@ def test_pairs_stay_true_to_their_landmarks(shards: Shards) -> None:
     assert sorted(MIRROR_68) == list(range(68)) and (MIRROR_68[MIRROR_68] == np.arange(68)).all()
 
 
-def _toy_loop(state: Path | None, stop: int | None = None) -> tuple[nn.Module, Loop]:
-    torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.3), nn.Linear(4, 1))
-    loop = Loop(
-        model, torch.optim.Adam(model.parameters(), 1e-2), Schedule(30, 1e-2), 5, nothing, state, every=5, save_every=10
-    )
+def learn_sums(model: nn.Module, loop: Loop, stop: int | None) -> None:
+    """Runs the loop on sums of three numbers, as if Ctrl-C were pressed after `stop` steps."""
     calls = 0
 
     def terms(rng: np.random.Generator) -> dict[str, torch.Tensor]:
@@ -117,6 +113,15 @@ def _toy_loop(state: Path | None, stop: int | None = None) -> tuple[nn.Module, L
 
     with suppress(KeyboardInterrupt):
         loop.run(terms)
+
+
+def _toy_loop(state: Path | None, stop: int | None = None) -> tuple[nn.Module, Loop]:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.3), nn.Linear(4, 1))
+    loop = Loop(
+        model, torch.optim.Adam(model.parameters(), 1e-2), Schedule(30, 1e-2), 5, nothing, state, every=5, save_every=10
+    )
+    learn_sums(model, loop, stop)
     return model, loop
 
 
@@ -148,18 +153,7 @@ def test_a_plan_may_be_shortened_while_both_have_had_the_same_rates(tmp_path: Pa
         model = nn.Linear(3, 1)
         optimiser = torch.optim.Adam(model.parameters(), 1e-2)
         loop = Loop(model, optimiser, Schedule(steps, 1e-2, decay_from=0.5), 5, nothing, state, every=2, save_every=4)
-        calls = 0
-
-        def terms(rng: np.random.Generator) -> dict[str, torch.Tensor]:
-            nonlocal calls
-            calls += 1
-            if stop is not None and calls > stop:
-                raise KeyboardInterrupt
-            x = torch.from_numpy(rng.normal(0, 1, (8, 3)).astype(np.float32))
-            return {"total": (model(x) - x.sum(1, keepdim=True)).pow(2).mean()}
-
-        with suppress(KeyboardInterrupt):
-            loop.run(terms)
+        learn_sums(model, loop, stop)
         return model
 
     straight = train(20, tmp_path / "straight.pt")
