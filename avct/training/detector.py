@@ -39,10 +39,13 @@ def train_detector(
     half = (sampler.size - 1) / 2
     upper, lower = facepoints.INNER_UPPER, facepoints.INNER_LOWER
 
-    def terms(rng: np.random.Generator) -> dict[str, Tensor]:
+    def draw(rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         pair = sampler.draw(rng, recipe.batch, noise=0.0)
-        wanted = torch.cat([pair.kp_source, pair.kp_target])
-        found = model(_degrade(torch.cat([pair.source, pair.target]), rng)).keypoints.value
+        return _degrade(torch.cat([pair.source, pair.target]), rng), torch.cat([pair.kp_source, pair.kp_target])
+
+    def terms(batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        images, wanted = batch
+        found = model(images).keypoints.value
         off = half * (found - wanted).abs()
         gap = half * ((found[:, lower] - found[:, upper]) - (wanted[:, lower] - wanted[:, upper])).abs()
         lips = off[:, [upper, lower]]
@@ -51,7 +54,7 @@ def train_detector(
 
     optimiser = torch.optim.Adam(model.parameters(), recipe.rate)
     loop = Loop(model, optimiser, Schedule(recipe.steps, recipe.rate, decay_from=0.2), recipe.seed, log, state)
-    loop.run(terms)
+    loop.run(draw, terms)
     return loop
 
 

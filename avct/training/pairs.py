@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -29,8 +29,7 @@ def _mirror_68() -> np.ndarray:
 MIRROR_68 = _mirror_68()
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """Two batches of frames float (B, 3, H, W) in [0, 1] of the same people, their keypoints (B, K, 2) and the
     target's inner lips float64 (B, 8, 2) in pixels."""
 

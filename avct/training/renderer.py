@@ -70,15 +70,15 @@ def losses(out: Composite, pair: Pair, recipe: RendererRecipe) -> dict[str, Tens
         return torch.stack([x[i, :, y : y + window, x0 : x0 + window] for i, (x0, y) in enumerate(corners)])
 
     seen, wanted, bent = cut(out.prediction), cut(target), cut(out.warped)
-    lips = (pair.lips - out.corners.numpy()[:, None]).astype(np.float32)
-    centre = torch.from_numpy(lips.mean(1))
-    axis = torch.arange(window, dtype=torch.float32)
+    lips = (pair.lips - out.corners.cpu().numpy()[:, None]).astype(np.float32)
+    centre = torch.from_numpy(lips.mean(1)).to(target)
+    axis = torch.arange(window).to(target)
     wx = torch.exp(-0.5 * ((axis[None] - centre[:, :1]) / (0.10 * size)) ** 2)
     wy = torch.exp(-0.5 * ((axis[None] - centre[:, 1:]) / (0.08 * size)) ** 2)
     weight = (1 + recipe.mouth * wy[:, :, None] * wx[:, None])[:, None]
     # the mask reaches a pixel beyond the inner lips, where painted lip and painted cavity meet
     cover = facepoints.polygon_cover(lips, window, grow=size / 256, soft=2 * size / 256)
-    mask = torch.from_numpy(cover)[:, None]
+    mask = torch.from_numpy(cover)[:, None].to(target)
     (gy, gx), (ty, tx) = _edges(seen), _edges(wanted)
     gradient = (weight[..., 1:, :] * (gy - ty).abs()).mean() + (weight[..., 1:] * (gx - tx).abs()).mean()
     blurred = F.avg_pool2d(weight, 4) * (F.avg_pool2d(seen, 4) - F.avg_pool2d(wanted, 4)).abs()
@@ -106,10 +106,13 @@ def train_renderer(
     sampler = PairSampler(shards)
     window, size = model.config.window, sampler.size
 
-    def terms(rng: np.random.Generator) -> dict[str, Tensor]:
+    def draw(rng: np.random.Generator) -> tuple[Pair, Tensor]:
         pair = sampler.draw(rng, recipe.batch, noise=recipe.noise, bent=recipe.bent)
         shift = torch.from_numpy(rng.integers(-3, 4, (recipe.batch, 2))) * 4
-        corners = (mouth_window(pair.kp_target, size, window) + shift).clamp(0, size - window)
+        return pair, (mouth_window(pair.kp_target, size, window) + shift).clamp(0, size - window)
+
+    def terms(batch: tuple[Pair, Tensor]) -> dict[str, Tensor]:
+        pair, corners = batch
         source, there, here = model.encode(pair.source), Keypoints(pair.kp_source), Keypoints(pair.kp_target)
         out = model.render(source, there, here, corners, resampling=recipe.resampling)
         return losses(out, pair, recipe)
@@ -117,5 +120,5 @@ def train_renderer(
     optimiser = torch.optim.Adam(model.parameters(), recipe.rate, betas=(0.5, 0.999))
     schedule = Schedule(recipe.steps, recipe.rate, decay_from=recipe.decay_from)
     loop = Loop(model, optimiser, schedule, recipe.seed, log, state)
-    loop.run(terms)
+    loop.run(draw, terms)
     return loop

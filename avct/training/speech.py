@@ -147,13 +147,13 @@ def train_speech(
     """
     sampler = WindowSampler(clips, model.config.half_window, recipe)
     spread = torch.from_numpy(np.sqrt(np.mean([c.kp.var(0) for c in clips], 0)).astype(np.float32)) + 0.004
+    spread = spread.to(model.kp.bias.device)
     upper, lower = facepoints.INNER_UPPER, facepoints.INNER_LOWER
     mean = np.mean([c.kp.mean(0) for c in clips], 0).astype(np.float32)
     with torch.no_grad():  # start from the average face
         model.kp.bias.copy_(torch.from_numpy(mean).flatten())
 
-    def terms(rng: np.random.Generator) -> dict[str, Tensor]:
-        batch = sampler.draw(rng)
+    def terms(batch: dict[str, Tensor]) -> dict[str, Tensor]:
         found, wanted = predict(model, batch), batch["kp"]
         off = (found - wanted) / spread
         speed = (off[:, 1:] - off[:, :-1]).abs().mean()
@@ -170,5 +170,5 @@ def train_speech(
     optimiser = torch.optim.AdamW(model.parameters(), recipe.rate, weight_decay=1e-3)
     schedule = Schedule(recipe.steps, recipe.rate, warmup=200, decay_from=recipe.decay_from, clip=1.0)
     loop = Loop(model, optimiser, schedule, recipe.seed, log, state, every=100, save_every=1000)
-    loop.run(terms)
+    loop.run(sampler.draw, terms)
     return loop

@@ -58,16 +58,20 @@ def train_judge(
     def near(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
         return F.smooth_l1_loss(found, wanted, beta=0.02)
 
-    def terms(rng: np.random.Generator) -> dict[str, torch.Tensor]:
+    def draw(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
         chosen = which[rng.integers(len(which), size=recipe.batch)]
         images = torch.from_numpy(np.stack([frames[i][t] for i, t in chosen])).permute(0, 3, 1, 2).float() / 255
         marks = torch.from_numpy(np.stack([landmarks[i][t] for i, t in chosen])).float() / half - 1
         images, marks = _disturb(images, marks, rng)
-        rough = network.glance(images)
         # the crop is placed by the truth with a first look's errors: both towers then train on their own
         centre, side = network.box(marks)
         centre = centre + side * torch.from_numpy(rng.normal(0, 0.08, centre.shape).astype(np.float32))
         side = side * torch.from_numpy(np.exp(rng.normal(0, 0.08, side.shape)).astype(np.float32))
+        return images, marks, centre, side
+
+    def terms(batch: tuple[torch.Tensor, ...]) -> dict[str, torch.Tensor]:
+        images, marks, centre, side = batch
+        rough = network.glance(images)
         fine = network.look(images, centre, side)
         wanted = (marks[:, MOUTH] - centre) / side
         gap = (fine[:, 18] - fine[:, 14]) - (wanted[:, 18] - wanted[:, 14])
@@ -83,7 +87,7 @@ def train_judge(
     optimiser = torch.optim.AdamW(network.parameters(), recipe.rate, weight_decay=1e-2)
     schedule = Schedule(recipe.steps, recipe.rate, decay_from=0.1)
     loop = Loop(network, optimiser, schedule, recipe.seed, log, state, every=100)
-    loop.run(terms)
+    loop.run(draw, terms)
     return network, loop
 
 

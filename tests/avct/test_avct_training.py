@@ -1,9 +1,8 @@
-"""Training: the loop stops and goes on exactly, every stage learns, shards hold what was put in."""
+"""Training of the landmark configuration: every stage learns, pairs and windows are what they say."""
 
 from __future__ import annotations
 
 import itertools
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from test_avct_landmark import SIDE, tiny
-from torch import nn
 
 from avct import facepoints
 from avct.composite import CompositeGenerator
@@ -20,7 +18,7 @@ from avct.keypoints import KeypointDetector
 from avct.phonemes import SIL
 from avct.shards import ShardClip, Shards, ShardWriter
 from avct.training.detector import DetectorRecipe, train_detector
-from avct.training.loop import Loop, Schedule
+from avct.training.loop import Loop
 from avct.training.pairs import MIRROR_68, PairSampler
 from avct.training.renderer import POLISH, RendererRecipe, roughness, train_renderer
 from avct.training.speech import SpeechRecipe, WindowSampler, gather, predict, train_speech
@@ -97,81 +95,6 @@ def test_pairs_stay_true_to_their_landmarks(shards: Shards) -> None:
     wanted = pair.lips[:, 6, 1] - pair.lips[:, 2, 1]
     np.testing.assert_allclose(gap.numpy(), wanted, atol=1e-3)
     assert sorted(MIRROR_68) == list(range(68)) and (MIRROR_68[MIRROR_68] == np.arange(68)).all()
-
-
-def learn_sums(model: nn.Module, loop: Loop, stop: int | None) -> None:
-    """Runs the loop on sums of three numbers, as if Ctrl-C were pressed after `stop` steps."""
-    calls = 0
-
-    def terms(rng: np.random.Generator) -> dict[str, torch.Tensor]:
-        nonlocal calls
-        calls += 1
-        if stop is not None and calls > stop:
-            raise KeyboardInterrupt
-        x = torch.from_numpy(rng.normal(0, 1, (8, 3)).astype(np.float32))
-        return {"total": (model(x) - x.sum(1, keepdim=True)).pow(2).mean()}
-
-    with suppress(KeyboardInterrupt):
-        loop.run(terms)
-
-
-def _toy_loop(state: Path | None, stop: int | None = None) -> tuple[nn.Module, Loop]:
-    torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.3), nn.Linear(4, 1))
-    loop = Loop(
-        model, torch.optim.Adam(model.parameters(), 1e-2), Schedule(30, 1e-2), 5, nothing, state, every=5, save_every=10
-    )
-    learn_sums(model, loop, stop)
-    return model, loop
-
-
-def test_interrupted_training_ends_with_the_same_weights(tmp_path: Path) -> None:
-    whole, loop = _toy_loop(None)
-    state = tmp_path / "s.pt"
-    _toy_loop(state, stop=17)  # the last state is that of step 10
-    again, resumed = _toy_loop(state)
-    for a, b in zip(whole.parameters(), again.parameters(), strict=True):
-        torch.testing.assert_close(a, b, rtol=0, atol=0)
-    assert resumed.history == loop.history
-    assert [row["step"] for row in loop.history] == [5, 10, 15, 20, 25, 30]
-
-
-def test_state_of_another_schedule_is_refused(tmp_path: Path) -> None:
-    state = tmp_path / "s.pt"
-    _toy_loop(state)
-    model = nn.Linear(1, 1)
-    other = Loop(model, torch.optim.Adam(model.parameters()), Schedule(31, 1e-2), 5, nothing, state)
-    with pytest.raises(AvctError, match="remove it"):
-        other.run(lambda _rng: {})
-
-
-def test_a_plan_may_be_shortened_while_both_have_had_the_same_rates(tmp_path: Path) -> None:
-    """Training of 20 steps that began as one of 30 ends with the weights of 20 steps from the start."""
-
-    def train(steps: int, state: Path, stop: int | None = None) -> nn.Module:
-        torch.manual_seed(0)
-        model = nn.Linear(3, 1)
-        optimiser = torch.optim.Adam(model.parameters(), 1e-2)
-        loop = Loop(model, optimiser, Schedule(steps, 1e-2, decay_from=0.5), 5, nothing, state, every=2, save_every=4)
-        learn_sums(model, loop, stop)
-        return model
-
-    straight = train(20, tmp_path / "straight.pt")
-    train(30, tmp_path / "cut.pt", stop=9)
-    torch.testing.assert_close(train(20, tmp_path / "cut.pt").weight, straight.weight, rtol=0, atol=0)
-
-
-def test_loss_that_is_not_finite_stops_training() -> None:
-    model = nn.Linear(1, 1)
-    loop = Loop(model, torch.optim.Adam(model.parameters()), Schedule(5, 1e-2), 0, nothing)
-    with pytest.raises(AvctError, match="not finite at step 0"):
-        loop.run(lambda _rng: {"total": model(torch.ones(1, 1)).sum() * float("nan")})
-
-
-def test_schedule_rises_holds_and_falls() -> None:
-    s = Schedule(1000, 1.0, warmup=100, decay_from=0.4)
-    assert s.at(0) == pytest.approx(0.01) and s.at(99) == s.at(300) == 1.0
-    assert s.at(700) == pytest.approx(0.5) and s.at(999) == pytest.approx(0.01)
 
 
 def _mean(loop: Loop, name: str, part: slice) -> float:
