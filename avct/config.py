@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, is_dataclass
 from difflib import get_close_matches
 from math import isqrt
-from typing import Any, TypeVar, get_type_hints
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from avct.errors import AvctError
 
@@ -145,13 +146,39 @@ class Audio2kpConfig:
 
 
 @dataclass(frozen=True)
+class Audio2PoseConfig:
+    """Sizes of the head-pose network (checkpoint part `audio2pose`).
+
+    widths and blocks: channels and residual blocks of each stage of the two ResNets. embedding: of a frame's sound;
+    hidden and layers: of the LSTM. pose_size: side of the raster that the portrait's pose is drawn on.
+    """
+
+    widths: tuple[int, ...] = (64, 128, 256, 512)
+    blocks: tuple[int, ...] = (3, 4, 6, 3)
+    embedding: int = 256
+    hidden: int = 256
+    layers: int = 2
+    pose_size: int = 256
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "embedding", "hidden", "layers", "pose_size")
+        stages, counts = len(self.widths), len(self.blocks)
+        _require(self, stages > 0, "widths must name at least one stage, got none")
+        _require(self, stages == counts, f"widths and blocks must name as many stages, got {stages} and {counts}")
+        for name in ("widths", "blocks"):
+            held = getattr(self, name)
+            _require(self, all(n > 0 for n in held), f"{name} must be above 0, got {held}")
+
+
+@dataclass(frozen=True)
 class AvctConfig:
-    """Sizes of the whole model, checked against one another."""
+    """Sizes of the whole model, checked against one another. audio2pose: None where it has no head-pose network."""
 
     image_size: int = 256
     detector: DetectorConfig = field(default_factory=DetectorConfig)
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
     audio2kp: Audio2kpConfig = field(default_factory=Audio2kpConfig)
+    audio2pose: Audio2PoseConfig | None = None
 
     def __post_init__(self) -> None:
         detector, generator, audio2kp = self.detector, self.generator, self.audio2kp
@@ -178,9 +205,13 @@ class AvctConfig:
 
 
 def to_dict(config: Any) -> dict[str, Any]:
-    """A JSON- and TOML-ready dict of a configuration, nested as the records are."""
+    """A JSON- and TOML-ready dict of a configuration, nested as the records are; a part that it lacks has no key."""
     held = {f.name: getattr(config, f.name) for f in fields(config)}
-    return {k: to_dict(v) if is_dataclass(v) else list(v) if isinstance(v, tuple) else v for k, v in held.items()}
+    return {
+        k: to_dict(v) if is_dataclass(v) else list(v) if isinstance(v, tuple) else v
+        for k, v in held.items()
+        if v is not None  # TOML knows no null, and None is every such field's default
+    }
 
 
 def from_dict(cls: type[Config], data: Any, *, where: str = "configuration") -> Config:
@@ -205,6 +236,8 @@ def from_dict(cls: type[Config], data: Any, *, where: str = "configuration") -> 
 
 
 def _read(kind: Any, value: Any, where: str) -> Any:
+    if isinstance(kind, UnionType):  # a part that may be lacking: `SomeConfig | None`
+        return None if value is None else _read(get_args(kind)[0], value, where)
     if isinstance(kind, type) and is_dataclass(kind):
         return value if isinstance(value, kind) else from_dict(kind, value, where=where)
     if kind == tuple[int, ...]:

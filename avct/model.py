@@ -12,8 +12,9 @@ from typing import Any, Literal
 from torch import nn
 
 from avct.audio2kp import Audio2kpTransformer
+from avct.audio2pose import Audio2Pose
 from avct.composite import CompositeConfig, CompositeGenerator
-from avct.config import AvctConfig, DetectorConfig, from_dict
+from avct.config import Audio2PoseConfig, AvctConfig, DetectorConfig, from_dict
 from avct.errors import AvctError
 from avct.facepoints import KEYPOINTS
 from avct.generator import OcclusionAwareGenerator
@@ -31,12 +32,13 @@ def _detector() -> DetectorConfig:
 
 @dataclass(frozen=True)
 class LandmarkConfig:
-    """Sizes of the `landmark` configuration."""
+    """Sizes of the `landmark` configuration. audio2pose: None where it has no head-pose network."""
 
     image_size: int = 256
     detector: DetectorConfig = field(default_factory=_detector)
     generator: CompositeConfig = field(default_factory=CompositeConfig)
     speech: VectorTokensConfig = field(default_factory=VectorTokensConfig)
+    audio2pose: Audio2PoseConfig | None = None
 
     def __post_init__(self) -> None:
         counts = {self.detector.keypoints, self.generator.keypoints, self.speech.keypoints}
@@ -52,7 +54,7 @@ class LandmarkConfig:
 
 
 class FaithfulModel(nn.Module):
-    """The paper's networks under their checkpoint names."""
+    """The paper's networks under their checkpoint names; audio2pose is None where the configuration has none."""
 
     kind: Kind = "faithful"
 
@@ -62,10 +64,11 @@ class FaithfulModel(nn.Module):
         self.kp_detector = KeypointDetector(config.detector)
         self.generator = OcclusionAwareGenerator(config.generator)
         self.ph2kp = Audio2kpTransformer(config.audio2kp)
+        self.audio2pose = _audio2pose(config.audio2pose)
 
 
 class LandmarkModel(nn.Module):
-    """Landmark keypoints, composite generator, vector tokens."""
+    """Landmark keypoints, composite generator, vector tokens; audio2pose is None where the configuration has none."""
 
     kind: Kind = "landmark"
 
@@ -75,6 +78,11 @@ class LandmarkModel(nn.Module):
         self.kp_detector = KeypointDetector(config.detector)
         self.generator = CompositeGenerator(config.generator)
         self.speech = VectorTokenTransformer(config.speech)
+        self.audio2pose = _audio2pose(config.audio2pose)
+
+
+def _audio2pose(config: Audio2PoseConfig | None) -> Audio2Pose | None:
+    return None if config is None else Audio2Pose(config)
 
 
 Model = FaithfulModel | LandmarkModel

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from avct import audio, phonemes, posebox
 from avct.audio2kp import Audio2kpTransformer
+from avct.audio2pose import Audio2Pose, denormalise, head_poses
 from avct.config import DetectorConfig, GeneratorConfig, MotionConfig
 from avct.generator import OcclusionAwareGenerator, deform
 from avct.geometry import Keypoints
@@ -86,12 +87,26 @@ def ph2kp(spoken: dict[str, np.ndarray]) -> Audio2kpTransformer:
     return network.eval()
 
 
+@pytest.fixture(scope="module")
+def turned() -> dict[str, np.ndarray]:
+    return archive("e_audio2pose.npz")
+
+
+@pytest.fixture(scope="module")
+def audio2pose(turned: dict[str, np.ndarray]) -> Audio2Pose:
+    with torch.device("meta"):
+        network = Audio2Pose()
+    network.load_state_dict(weights(turned), assign=True)
+    return network.eval()
+
+
 @pytest.mark.parametrize(
     ("part", "network", "parameters"),
     [
         ("kp_detector", KeypointDetector, 14_215_368),
         ("generator", OcclusionAwareGenerator, 45_575_391),
         ("ph2kp", Audio2kpTransformer, 49_323_113),
+        ("audio2pose", Audio2Pose, 44_135_814),
     ],
 )
 def test_checkpoint_layout_is_official_key_for_key(part: str, network: type, parameters: int) -> None:
@@ -163,6 +178,19 @@ def test_d_transformer_at_full_size(spoken: dict[str, np.ndarray], ph2kp: Audio2
         near(got.jacobian, held["out/jacobian"], 1e-4)
 
 
+@torch.no_grad()
+@pytest.mark.slow
+def test_e_head_poses_at_full_size(turned: dict[str, np.ndarray], audio2pose: Audio2Pose) -> None:
+    held, network = turned, audio2pose
+    raster = torch.from_numpy(np.unpackbits(held["in/img_bits"], axis=-1) * np.uint8(255))[:, 0]
+    sound = tensor(held["in/audio"])
+    near(network.begin(raster).output, held["mid/pose_embedding"], 1e-4)
+    near(network.embed(sound), held["mid/audio_embedding"], 1e-4)
+    numbers = network(raster, sound)
+    near(numbers, held["out/normalised"], 1e-4)
+    near(denormalise(numbers), held["out/pose"], 1e-2)
+
+
 @pytest.mark.parametrize("case", ["speech", "short", "noise", "all_unvoiced", "stereo"])
 def test_f_audio_features(case: str) -> None:
     held = archive("f_audio_features.npz")
@@ -215,8 +243,8 @@ def test_i_relative_transfer() -> None:
 
 @torch.no_grad()
 @pytest.mark.slow
-def test_j_pipeline_with_given_poses(ph2kp: Audio2kpTransformer) -> None:
-    """The official script's clip from wave, phonemes and poses to pixels, with tokens computed once a frame."""
+def test_j_pipeline(ph2kp: Audio2kpTransformer, audio2pose: Audio2Pose) -> None:
+    """The official script's clip from wave, phonemes and first pose to pixels, with tokens computed once a frame."""
     held = archive("j_pipeline.npz")
     sizes = json.loads(held["config"].item())["model_params"]
     detector = KeypointDetector(detector_config(sizes["kp_detector_params"])).eval()
@@ -229,8 +257,12 @@ def test_j_pipeline_with_given_poses(ph2kp: Audio2kpTransformer) -> None:
     ids = phonemes.ids_at_25fps(phonemes.parse(json.loads(held["in/phoneme_json"].item())))
     frames = min(len(rows) // 4, len(ids))
     assert ids[:frames] == held["mid/phone_list"].tolist()
-    # The head pose network's output leads by one pose; frame t takes pose t.
-    poses = held["mid/poses"][:frames]
+    # The head pose network hears every row, phonemes or not, and gives one pose more; frame t takes pose t.
+    raster = torch.from_numpy(posebox.draw(held["in/first_pose"]))[None]
+    heard_poses = denormalise(audio2pose(raster, torch.from_numpy(audio.frame_rows(rows, len(rows) // 4))[None]))[0]
+    near(heard_poses, held["mid/poses"], 1e-2)
+    poses = head_poses(audio2pose, held["in/first_pose"], audio.frame_rows(rows, frames))
+    near(torch.from_numpy(poses), held["mid/poses"][:frames], 1e-2)
     boxes = torch.from_numpy(posebox.draw_all(poses[[*range(frames), 0, -1]]))
     sound = np.concatenate([audio.frame_rows(rows, frames), np.zeros((1, 4, 41), np.float32)])
 
