@@ -68,7 +68,9 @@ class OcclusionAwareGenerator(nn.Module):
         motion = self.dense_motion_network.estimate(encoded.small, kp_source, kp_driving)
         features = encoded.features.expand(kp_driving.value.shape[0], -1, -1, -1)
         # Occlusion only darkens features; what is hidden is painted by the bottleneck, with no skip from the source.
-        x = warp(features, resize_flow(motion.deformation, features)) * _fit(motion.occlusion, features)
+        x = warp(features.to(motion.deformation.dtype), resize_flow(motion.deformation, features)) * _fit(
+            motion.occlusion, features
+        )
         x = self.bottleneck(x)
         for block in self.up_blocks:
             x = block(x)

@@ -56,6 +56,11 @@ class KeypointDetector(nn.Module):
     def forward(self, image: Tensor) -> Detection:
         check_images(image, self.config.channels, step=self.step)
         feature_map = self.predictor(self.down(image))
+        # Half precision would round keypoints to half a pixel: the heads always work in full precision.
+        with torch.autocast(image.device.type, enabled=False):
+            return self._locate(feature_map.float())
+
+    def _locate(self, feature_map: Tensor) -> Detection:
         logits = self.kp(feature_map)
         count, keypoints, height, width = logits.shape
         weight = torch.softmax(logits.flatten(2) / self.config.temperature, dim=-1)

@@ -66,15 +66,17 @@ class DenseMotion(nn.Module):
         """Motion as `estimate` gives it, and the hourglass's features (B, C, h, w) that it was read from."""
         frames, (height, width) = kp_driving.value.shape[0], small.shape[2:]
         small = small.expand(frames, -1, -1, -1)
-        candidates = self.candidates(kp_source, kp_driving, grid(height, width, like=small))
+        # like the keypoints, not the picture: places stay in float32 when pictures are in half precision
+        points = grid(height, width, like=kp_driving.value)
+        candidates = self.candidates(kp_source, kp_driving, points)
         count = candidates.shape[1]
         # One sampling of a tall grid instead of `count` copies of the source.
-        tall = warp(small, candidates.reshape(frames, count * height, width, 2))
+        tall = warp(small.to(candidates.dtype), candidates.reshape(frames, count * height, width, 2))
         deformed = tall.reshape(frames, -1, count, height, width).transpose(1, 2)
-        heat = self.heatmaps(kp_source, kp_driving, grid(height, width, like=small))
+        heat = self.heatmaps(kp_source, kp_driving, points)
         # Candidate by candidate: heat map first, then the warped colours.
         features = self.hourglass(torch.cat([heat[:, :, None], deformed], dim=2).flatten(1, 2))
-        mask = torch.softmax(self.mask(features), dim=1)
+        mask = torch.softmax(self.mask(features).to(points.dtype), dim=1)
         deformation = (mask[..., None] * candidates).sum(dim=1)
         return Motion(deformed, mask, deformation, torch.sigmoid(self.occlusion(features))), features
 

@@ -121,3 +121,44 @@ def prepare_spoken(cast: list[tuple[str, str]], *, progress: Progress) -> Path:
         writer.add(spoken_clip(name, speech.speech(recording)))
     writer.close()
     return folder
+
+
+TALKING_FRAMES = 50
+"""Frames of each talking clip of an identity beside the trainer: two seconds, so that many faces fit on a disk."""
+
+
+def talking_clip(name: str, said: Speech, frames: int) -> ShardClip:
+    """A clip of one identity saying one recording, with pictures: `frames` of it from a seeded place (0: all)."""
+    from avct.shards import ShardClip
+    from bench.datasets.puppets.corpus import perform
+
+    labels, take = spoken_clip(name, said), perform(name, said)
+    total = len(labels.phonemes)
+    length = min(frames or total, total)
+    first = int(stream("talking", name, said.driver).integers(total - length + 1))
+    part = slice(first, first + length)
+    return ShardClip(
+        labels.name,
+        name,
+        FRAME,
+        take.frames[part],
+        labels.landmarks[part],
+        labels.pose[part],
+        labels.phonemes[part],
+        labels.audio[part],
+    )
+
+
+def prepare_talking(cast: list[tuple[str, str]], *, progress: Progress, frames: int = TALKING_FRAMES) -> Path:
+    """Folder of talking shards of a cast, made once: the trainer's clips whole, others' cut to `frames`."""
+    from avct.shards import INDEX, ShardWriter
+
+    folder = _folder("talking", cast[0][0], len(cast), frames)
+    if (folder / INDEX).is_file():
+        return folder
+    writer = ShardWriter(folder, about={"kind": "talking", "clips": len(cast), "frames": frames})
+    for k, (name, recording) in enumerate(cast):
+        progress("filming sentences", k, len(cast))
+        writer.add(talking_clip(name, speech.speech(recording), 0 if name == "trainer" else frames))
+    writer.close()
+    return folder
