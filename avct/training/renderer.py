@@ -18,6 +18,7 @@ from avct import facepoints
 from avct.composite import Composite, CompositeGenerator, mouth_window
 from avct.geometry import Keypoints
 from avct.shards import Shards
+from avct.training.adversary import PatchCritic, adversarial
 from avct.training.loop import Log, Loop, Schedule
 from avct.training.pairs import Pair, PairSampler
 
@@ -26,7 +27,8 @@ from avct.training.pairs import Pair, PairSampler
 class RendererRecipe:
     """How long and how hard. noise: pixels by which the keypoints of a pair are disturbed, so that the renderer stands
     a detector's errors. warp, gradient, coarse, paint: weights of the losses beside the L1 of the picture; mouth: how
-    much more the mouth counts than the rest of its window."""
+    much more the mouth counts than the rest of its window. texture: of the roughness of what is painted; adversary,
+    matching: of a critic of mouth windows and of its features (0: none). bent: share of pairs that are bent."""
 
     steps: int = 6_000
     batch: int = 6
@@ -41,10 +43,24 @@ class RendererRecipe:
     texture: float = 0.0
     bent: float = 1.0
     resampling: str = "bilinear"
+    adversary: float = 0.0
+    matching: float = 4.0
+    ema: float = 0.0
+    precision: str = "float32"
     seed: int = 0
 
 
-POLISH = RendererRecipe(steps=1_200, rate=3.0e-4, texture=3.0, bent=0.3, resampling="bicubic", seed=1)
+POLISH = RendererRecipe(
+    steps=2_000,
+    rate=3.0e-4,
+    texture=4.0,
+    bent=0.3,
+    resampling="bicubic",
+    adversary=0.3,
+    ema=0.995,
+    precision="bfloat16",
+    seed=1,
+)
 """The last steps, for sharpness: L1 paints the mean of what it cannot know, and a mean of teeth is grey. Here pictures
 are no longer blurred by bending them, and what is painted must be as rough as the truth is, wherever its edges fall."""
 
@@ -61,8 +77,8 @@ def roughness(x: Tensor) -> Tensor:
     return (F.avg_pool2d(energy, 8, 4) + 1e-5).sqrt()
 
 
-def losses(out: Composite, pair: Pair, recipe: RendererRecipe) -> dict[str, Tensor]:
-    """Weighted loss terms of one batch; `total` is their sum."""
+def losses(out: Composite, pair: Pair, recipe: RendererRecipe, critic: PatchCritic | None = None) -> dict[str, Tensor]:
+    """Weighted loss terms of one batch; `total` is their sum, `rival` what the critic of mouth windows minimises."""
     target, size, window = pair.target, pair.target.shape[-1], out.paint.shape[-1]
     corners = out.corners.tolist()
 
@@ -96,7 +112,11 @@ def losses(out: Composite, pair: Pair, recipe: RendererRecipe) -> dict[str, Tens
     if recipe.texture:
         share = F.avg_pool2d(weight[..., :-1, :-1], 8, 4)
         terms["texture"] = recipe.texture * 10 * (share * (roughness(seen) - roughness(wanted)).abs()).mean()
-    return {**terms, "total": torch.stack(list(terms.values())).sum()}
+    if critic is None:
+        return {**terms, "total": torch.stack(list(terms.values())).sum()}
+    paint, rival = adversarial(critic, seen, wanted, matching=recipe.matching)
+    terms["adversary"] = recipe.adversary * paint
+    return {**terms, "total": torch.stack(list(terms.values())).sum(), "rival": rival}
 
 
 def train_renderer(
@@ -115,10 +135,16 @@ def train_renderer(
         pair, corners = batch
         source, there, here = model.encode(pair.source), Keypoints(pair.kp_source), Keypoints(pair.kp_target)
         out = model.render(source, there, here, corners, resampling=recipe.resampling)
-        return losses(out, pair, recipe)
+        return losses(out, pair, recipe, critic)
 
+    critic, rival = None, None
+    if recipe.adversary:
+        critic = PatchCritic().to(next(model.parameters()).device)
+        rival = (critic, torch.optim.Adam(critic.parameters(), recipe.rate, betas=(0.5, 0.999)))
     optimiser = torch.optim.Adam(model.parameters(), recipe.rate, betas=(0.5, 0.999))
     schedule = Schedule(recipe.steps, recipe.rate, decay_from=recipe.decay_from)
-    loop = Loop(model, optimiser, schedule, recipe.seed, log, state)
+    loop = Loop(
+        model, optimiser, schedule, recipe.seed, log, state, precision=recipe.precision, rival=rival, ema=recipe.ema
+    )
     loop.run(draw, terms)
     return loop
