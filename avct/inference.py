@@ -114,7 +114,8 @@ def _spoken_keypoints(model: LandmarkModel, score: Score, source: Tensor) -> tup
     return torch.cat(found), net.decode(still[None], hush[None]).value
 
 
-def _face_width(value: Tensor) -> Tensor:
+def face_width(value: Tensor) -> Tensor:
+    """Distance (B, 1, 1) of the jaw's sides of keypoints (B, K, 2)."""
     left, right = value[:, 9], value[:, 10]  # the jaw's sides: facepoints.POINTS
     return (right - left).norm(dim=-1)[:, None, None]
 
@@ -134,7 +135,9 @@ def speech_keypoints(model: LandmarkModel, score: Score) -> tuple[Keypoints, Key
     else:
         source = model.kp_detector(_picture(score.image, device)).keypoints.value
     spoken, rest = _spoken_keypoints(model, score, source)
-    scale = _face_width(source) / _face_width(rest)
+    if not model.config.relative:
+        return Keypoints(source), Keypoints(spoken)
+    scale = face_width(source) / face_width(rest)
     moved = transfer(Keypoints(source), Keypoints(rest + (spoken - rest) * scale), Keypoints(rest))
     return Keypoints(source), moved
 

@@ -38,6 +38,7 @@ class LandmarkConfig:
     detector: DetectorConfig = field(default_factory=_detector)
     generator: CompositeConfig = field(default_factory=CompositeConfig)
     speech: VectorTokensConfig = field(default_factory=VectorTokensConfig)
+    relative: bool = True
     audio2pose: Audio2PoseConfig | None = None
 
     def __post_init__(self) -> None:

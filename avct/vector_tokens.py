@@ -29,13 +29,15 @@ def _transformer() -> TransformerConfig:
 
 @dataclass(frozen=True)
 class VectorTokensConfig:
-    """Sizes of the vector-token transformer."""
+    """Sizes of the vector-token transformer. reads, hears: whether it is told phones and sound (ablations withhold one)."""
 
     keypoints: int = KEYPOINTS
     phonemes: int = 41
     embedding: int = 64
     half_window: int = 5
     positions: int = 20
+    reads: bool = True
+    hears: bool = True
     transformer: TransformerConfig = field(default_factory=_transformer)
 
     def __post_init__(self) -> None:
@@ -113,11 +115,13 @@ class VectorTokenTransformer(nn.Module):
 
     def encoder_tokens(self, ph: Tensor, pose: Tensor) -> Tensor:
         """Tokens (N, D) of phonemes int64 (N,) and `pose_numbers` float (N, 6)."""
-        return self.said(torch.cat([self.embedding(ph), pose], -1))
+        phones = self.embedding(ph)
+        return self.said(torch.cat([phones if self.config.reads else torch.zeros_like(phones), pose], -1))
 
     def decoder_tokens(self, audio: Tensor, face: Tensor) -> Tensor:
         """Tokens (N, D) of standardised audio (N, 4, 41) and the portrait's `face_numbers` (N or 1, 2K + 6)."""
-        return self.sound(audio.flatten(1)) + self.face(face)
+        heard = audio.flatten(1)
+        return self.sound(heard if self.config.hears else torch.zeros_like(heard)) + self.face(face)
 
     def decode(self, encoder_tokens: Tensor, decoder_tokens: Tensor) -> Keypoints:
         """Keypoints (B) of the centre frames of windows of tokens (B, W, D)."""
