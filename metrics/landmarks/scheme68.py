@@ -7,6 +7,7 @@ MOUTH = range(48, 68)
 NASION, MENTON = 27, 8
 UPPER_LIP_INNER, LOWER_LIP_INNER = 62, 66
 OUTER_EYES = (36, 45)
+MOUTH_CORNERS = (48, 54)
 MIRROR: tuple[int, ...] = (
     *range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1),
     45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
