@@ -1,13 +1,14 @@
 """Checkpoints: weights as safetensors, and beside them a JSON that says what they are and how they came to be.
 
-No pickle is ever read. The JSON holds the named configuration, every size, the data, seeds, steps, losses, device and
-time, so that a checkpoint can be made again.
+No pickle is ever read here (`convert` reads the official ones). The JSON holds the named configuration, every size,
+the data, seeds, steps, losses, device and time, so that a checkpoint can be made again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +23,26 @@ FORMAT = 1
 
 
 def save(path: Path, model: Model, about: dict[str, Any]) -> None:
-    """Writes `path` (.safetensors) and its JSON, each whole or not at all."""
+    """Writes `path` (.safetensors) and its JSON, each whole or not at all. AvctError where a path is taken."""
     from safetensors.torch import save as serialise
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {k: v.detach().contiguous().cpu() for k, v in model.state_dict().items()}
-    partial = path.with_suffix(".part")
     content = serialise(tensors)
-    partial.write_bytes(content)  # safetensors' own writer lets nobody but the owner read the file
     digest = hashlib.sha256(content).hexdigest()
     card = {"format": FORMAT, "configuration": model.kind, "sizes": to_dict(model.config), "sha256": digest, **about}
-    note = path.with_suffix(".json.part")
-    note.write_text(json.dumps(card, indent=1) + "\n")
-    partial.replace(path)
-    note.replace(path.with_suffix(".json"))
+    partial, note = path.with_suffix(".part"), path.with_suffix(".json.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)  # safetensors' own writer lets nobody but the owner read the file
+        note.write_text(json.dumps(card, indent=1) + "\n")
+        partial.replace(path)
+        note.replace(path.with_suffix(".json"))
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        raise AvctError(f"{path}: cannot be written, {error.filename} stands in the way") from None
+    finally:
+        for left in (partial, note):
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
 
 
 def read_card(path: Path) -> dict[str, Any]:
@@ -61,12 +68,13 @@ def load(path: Path | None = None, *, device: str = "cpu") -> Model:
 
     path = SHIPPED if path is None else Path(path)
     card = read_card(path)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != card.get("sha256"):
         raise AvctError(
             f"{path}: sha256 {digest[:12]}… is not the {str(card.get('sha256'))[:12]}… that {path.stem}.json states"
         )
-    model = build(card["configuration"], card["sizes"], where=str(path.with_suffix(".json")))
+    model = build(card.get("configuration", ""), card.get("sizes"), where=str(path.with_suffix(".json")))
     try:
         model.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError) as error:

@@ -32,8 +32,16 @@ ROOMS = {
         "io", "stats", "datasets", "adapters", "store", "runner", "report", "training", "generate", "inventory", "cli",
     },
 }  # fmt: skip
-# the generator is driven from one adapter, one training command, and the verb that makes a single video
-AVCT_USERS = {"bench/adapters/avct.py", "bench/training", "bench/generate.py", "bench/inventory.py", "bench/cli/app.py"}
+# the generator is driven from one adapter, one training command, and the verb that makes a single video; `weights`
+# converts official checkpoints
+AVCT_USERS = {
+    "bench/adapters/avct.py",
+    "bench/training",
+    "bench/generate.py",
+    "bench/inventory.py",
+    "bench/cli/app.py",
+    "bench/cli/describe.py",
+}
 HEAVY = {"torch", "torchvision", "cv2", "av", "dlib", "librosa", "pandas", "matplotlib", "skimage", "scipy", "pyarrow"}
 NETWORK = {"requests", "urllib.request", "http.client", "httpx", "huggingface_hub", "socket", "ftplib", "aiohttp"}
 
