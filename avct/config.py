@@ -240,10 +240,15 @@ def _read(kind: Any, value: Any, where: str) -> Any:
         return None if value is None else _read(get_args(kind)[0], value, where)
     if isinstance(kind, type) and is_dataclass(kind):
         return value if isinstance(value, kind) else from_dict(kind, value, where=where)
-    if kind == tuple[int, ...]:
-        if isinstance(value, (list, tuple)) and all(type(n) is int for n in value):
-            return tuple(value)
-        raise AvctError(f"{where}: expected a list of whole numbers, got {value!r}")
+    for wanted, members, words in (
+        (tuple[int, ...], (int,), "whole numbers"),
+        (tuple[float, ...], (int, float), "numbers"),
+        (tuple[str, ...], (str,), "strings"),
+    ):
+        if kind == wanted:
+            if isinstance(value, (list, tuple)) and all(type(n) in members for n in value):
+                return tuple(value)
+            raise AvctError(f"{where}: expected a list of {words}, got {value!r}")
     # `type(...) is int` and not isinstance: Python counts True as an int.
     if kind is float and type(value) in (int, float):
         return float(value)
