@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -76,8 +75,9 @@ def generate_video(request: Request, *, progress: Advance = lambda *_: None) -> 
     if picture.note:
         notes.append(picture.note)
     portrait, source = _portrait(request, picture.image, picture.landmarks, model)
-    frames = int(len(speech.samples) / RATE * FPS + 1e-6 * FPS)
-    told = _told(request, portrait, speech, frames)
+    told, more = _told(request, portrait, picture.landmarks, speech, model)
+    notes += more
+    frames = len(told.phonemes)
     run_id = _run_id(request, portrait, speech)
 
     def painted() -> Iterator[np.ndarray]:
@@ -179,6 +179,8 @@ def _portrait(request: Request, image: np.ndarray, landmarks: np.ndarray | None,
     from avct.inference import find_keypoints
     from avct.model import LandmarkModel
 
+    if request.keypoints == "landmarks" and not isinstance(model, LandmarkModel):
+        raise ConfigError("--keypoints landmarks: the keypoints of this checkpoint are its own, none is a landmark")
     if request.keypoints == "landmarks" and landmarks is None:
         raise MissingError("--keypoints landmarks: no face detector is installed; install the extra `faces`")
     use = request.keypoints == "landmarks"
@@ -193,53 +195,43 @@ def _portrait(request: Request, image: np.ndarray, landmarks: np.ndarray | None,
     return portrait, "landmarks" if use else "detector"
 
 
-def idle_pose(frames: int, seed: int) -> np.ndarray:
-    """A gentle seeded sway, float32 (frames, 6), that begins at rest: not learnt, only alive."""
-    from avct.inference import FRONTAL
+def _told(
+    request: Request, portrait: Portrait, landmarks: np.ndarray | None, speech: Speech, model: Model
+) -> tuple[Score, list[str]]:
+    """What is performed, and notes for the user. landmarks: float (68, 2) in the portrait where they are known."""
+    from avct.inference import Score
+    from bench.headmotion import head_motion, portrait_pose
 
-    rng = np.random.default_rng([seed, 0x69646C65])
-    t = np.arange(frames) / FPS
-    out = np.repeat(FRONTAL[None].astype(np.float64), frames, 0)
-    rise = np.clip(t / 1.5, 0, 1)  # from the portrait's own pose, in a second and a half
-    for column, amount in ((0, 0.035), (1, 0.055), (2, 0.022), (3, 1.5), (4, 1.0)):
-        waves = [(0.5, rng.uniform(0.10, 0.25)), (0.35, rng.uniform(0.3, 0.5)), (0.15, rng.uniform(0.7, 1.1))]
-        sway = sum(
-            w * (np.sin(2 * np.pi * f * t + p) - np.sin(p))
-            for (w, f), p in zip(waves, rng.uniform(0, 6.28, 3), strict=True)
-        )
-        out[:, column] += amount * rise * sway
-    return out.astype(np.float32)
-
-
-def read_pose(path: Path, frames: int) -> np.ndarray:
-    """Poses float32 (frames, 6) of a CSV with OpenFace's columns pose_Rx … pose_Tz; the last one is held."""
-    if not path.exists():
-        raise MissingError(f"{path}: no such pose file (--pose takes idle, still or a CSV)")
-    if not path.is_file():
-        raise MediaError(f"{path}: expected a CSV of poses, got a directory")
-    names = ("pose_Rx", "pose_Ry", "pose_Rz", "pose_Tx", "pose_Ty", "pose_Tz")
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file, skipinitialspace=True))
-        values = np.array([[float(row[n]) for n in names] for row in rows], np.float32)
-    except (KeyError, TypeError, ValueError, UnicodeDecodeError) as error:
-        raise MediaError(f"{path}: expected columns {', '.join(names)} with numbers, got {error}") from None
-    if not len(values) or not np.isfinite(values).all():
-        raise MediaError(f"{path}: expected at least one finite pose, got {len(values)} rows")
-    return values[np.minimum(np.arange(frames), len(values) - 1)]
+    ids, audio, notes = _spoken(speech, model)
+    own = None
+    # the sway of `landmark` networks is relative to a frontal head, and a file says where its own motion starts
+    if request.pose == "audio" or (model.kind == "faithful" and request.pose in ("idle", "still")):
+        own, unknown = portrait_pose(landmarks, portrait.image.shape[0])
+        notes += [unknown] if unknown else []
+    motion = head_motion(request.pose, audio, model, own=own, seed=request.seed)
+    found = portrait.landmarks if portrait.photograph else None
+    return Score(portrait.image, ids, audio, motion.poses, motion.portrait, found), notes
 
 
-def _told(request: Request, portrait: Portrait, speech: Speech, frames: int) -> Score:
-    from bench.adapters.avct import score
+def _spoken(speech: Speech, model: Model) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Phoneme ids int64 (T,) and audio rows float32 (T, 4, 41) of speech, and notes for the user.
 
-    if request.pose == "still":
-        return score(portrait, speech, None, frames)
-    if request.pose == "idle":
-        return score(portrait, speech, idle_pose(frames, request.seed), frames)
-    poses = read_pose(Path(request.pose), frames)
-    # a file's first pose is the portrait's: what follows is motion relative to it
-    started = Portrait(portrait.reference, portrait.image, portrait.landmarks, poses[0], portrait.photograph)
-    return score(started, speech, poses, frames)
+    The `faithful` networks get what the official code gives them: features of the whole recording, and no more frames
+    than phones and features both last for. Else the video is as long as the sound.
+    """
+    from avct.audio import features, frame_rows
+    from avct.config import AUDIO_ROWS
+    from avct.phonemes import from_seconds, ids_at_25fps
+    from bench.adapters.avct import speech_inputs
+
+    whole = int(len(speech.samples) / RATE * FPS + 1e-6 * FPS)
+    if model.kind != "faithful":
+        return *speech_inputs(speech, whole), []
+    rows = features(speech.samples)
+    ids = ids_at_25fps(from_seconds([(p.symbol, p.start, p.end) for p in speech.phones], origin=speech.driver))
+    frames = min(len(rows) // AUDIO_ROWS, len(ids))
+    notes = [] if whole - frames < FPS else [f"the phones end at frame {frames} of {whole}, and so does the video"]
+    return np.array(ids[:frames], np.int64), frame_rows(rows, frames), notes
 
 
 def _run_id(request: Request, portrait: Portrait, speech: Speech) -> str:

@@ -17,7 +17,11 @@ def generate(
     transcript: Annotated[str | None, typer.Option(help="What is said: a text file or the words themselves.")] = None,
     phonemes: Annotated[Path | None, typer.Option(help="Phones with times: official AVCT JSON.")] = None,
     pose: Annotated[
-        str, typer.Option(help="Head pose: `idle` (gentle sway), `still`, or a CSV of OpenFace poses.")
+        str,
+        typer.Option(
+            help="Head pose: `audio` (from the speech, where the checkpoint has a head-pose network), `idle` (gentle "
+            "sway), `still`, or a CSV of OpenFace poses."
+        ),
     ] = "idle",
     keypoints: Annotated[
         str, typer.Option(help="Where the face's keypoints come from: auto, landmarks, detector.")

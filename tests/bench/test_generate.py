@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from bench.errors import MediaError, MissingError
-from bench.generate import Request, idle_pose, read_pose, read_speech
+from bench.generate import Request, read_speech
+from bench.headmotion import idle_pose, read_pose
 from bench.io.audio import write_wav
 
 NAMES = "pose_Rx, pose_Ry, pose_Rz, pose_Tx, pose_Ty, pose_Tz"
