@@ -19,7 +19,7 @@ from avct.phonemes import IDS
 
 SHIFT = 0.020
 _FRAME = 0.010  # seconds of one pocketsphinx frame
-_BEAMS = (1e-48, 1e-80, 1e-120)
+_BEAMS = (1e-120, 1e-48)
 _PADS = (0.0, 0.5)  # seconds of trailing zeros, which rescue files that end in mid-word
 _FILLERS = {"+SPN+": "SIL", "+NSN+": "SIL", "+BREATH+": "SIL", "+COUGH+": "SIL", "+SMACK+": "SIL", "SIL": "SIL"}
 _NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
@@ -34,6 +34,34 @@ class Aligned:
 
     phones: tuple[tuple[str, float, float], ...]
     method: str
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Phones (symbol, start s, end s), contiguous from 0 to the end of a recording, and how they were found.
+
+    way: "aligned" (forced alignment with the transcript), "decoded" (words were recognised, then aligned), "all-phone"
+    (phones were recognised without words) or "silence" (nothing was heard: all SIL). notes: one line each on why a
+    better way failed and on words whose pronunciation was guessed.
+    """
+
+    phones: tuple[tuple[str, float, float], ...]
+    way: str
+    notes: tuple[str, ...] = ()
+
+
+def phones_of(samples: np.ndarray, transcript: str | None = None) -> Heard:
+    """Phones of float (N,) sound at 16 kHz, whatever it is: no recording is without an answer.
+
+    Raises MissingWeights where pocketsphinx is not installed.
+    """
+    try:
+        found = align(samples, transcript)
+    except MissingWeights:
+        raise
+    except AvctError as error:
+        return Heard((("SIL", 0.0, len(samples) / 16_000),), "silence", (str(error),))
+    return Heard(found.phones, found.method)
 
 
 def words(transcript: str) -> list[str]:
@@ -85,7 +113,8 @@ def _run(decoder, pcm: bytes) -> None:
 
 def _force(pcm: bytes, said: Sequence[str], beam: float) -> list[tuple[str, float, float]] | None:
     """Phones of a forced alignment, None where it fails. Two passes: words first, then phones inside them."""
-    decoder = _decoder(lm=None, beam=beam, pbeam=beam, wbeam=beam)
+    # The best path through the word lattice may give words too few frames for their phones, and the second pass fails.
+    decoder = _decoder(lm=None, bestpath=False, beam=beam, pbeam=beam, wbeam=beam)
     unknown = sorted({w for w in said if decoder.lookup_word(w) is None})
     if unknown:
         raise AvctError(
