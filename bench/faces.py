@@ -1,8 +1,4 @@
-"""Portraits made ready for the generator: find the face, cut a square around it, never distort.
-
-The square follows the framing of the training data: eyes to chin in the middle, the face's width 45 % of the side.
-Where the square leaves the picture, the picture's border is continued, so nothing is squashed.
-"""
+"""Portraits made ready for the generator: find the face, cut a square around it (never squashed), read its pose."""
 
 from __future__ import annotations
 
@@ -12,21 +8,23 @@ from pathlib import Path
 import numpy as np
 
 from bench.errors import MediaError, MissingError
+from bench.framing import SIDE, cut, frame, move
 
-SIDE = 256
-_WIDTH = 116 / 256  # width of the face (landmarks 0 to 16) in sides of the crop, as in the embedded corpus
-_CENTRE = (0.5, 143 / 256)  # where the point between nose and mouth lies
-_FITS = (0.34, 0.62)  # a square picture with a face of such a width is a face crop already
+_FITS = (0.34, 0.62)  # a square picture with a face of such a width, in widths of the picture, is a face crop already
 
 
 @dataclass(frozen=True)
 class FacePicture:
-    """A square portrait uint8 (S, S, 3) and what was done to get it. landmarks: float64 (68, 2) in it, or None."""
+    """A square portrait uint8 (S, S, 3) and what was done to get it. landmarks: float64 (68, 2) in it, or None.
+
+    outside: share of the square that lay outside the picture, where its border was continued.
+    """
 
     image: np.ndarray
     landmarks: np.ndarray | None
     cropped: bool
     note: str | None = None
+    outside: float = 0.0
 
 
 def detect(image: np.ndarray) -> np.ndarray | None:
@@ -44,28 +42,23 @@ def detect(image: np.ndarray) -> np.ndarray | None:
     return None if np.isnan(found).any() else found
 
 
-def crop(image: np.ndarray, landmarks: np.ndarray, *, side: int = SIDE) -> tuple[np.ndarray, np.ndarray]:
-    """The face's square uint8 (side, side, 3) and the landmarks in it."""
-    import cv2
+def head_pose(landmarks: np.ndarray, size: int) -> np.ndarray | None:
+    """The head's pose float32 (6,) in a size x size picture from landmarks (68, 2); None where they fit no head."""
+    from avct.errors import AvctError
+    from avct.headpose import pose_from_landmarks
 
-    p = np.asarray(landmarks, np.float64)
-    width = np.linalg.norm(p[16] - p[0])
-    centre = (p[27] + p[8] + p[30] + p[51]) / 4
-    scale = _WIDTH * side / width
-    offset = np.array(_CENTRE) * side - scale * centre
-    # halved until the last step shrinks by less than two: bilinear sampling alone would alias
-    source, factor = image, 1.0
-    while scale / factor < 0.5:
-        source = cv2.resize(
-            source, (max(1, source.shape[1] // 2), max(1, source.shape[0] // 2)), interpolation=cv2.INTER_AREA
-        )
-        factor *= 0.5
-    grow = np.array([image.shape[1] / source.shape[1], image.shape[0] / source.shape[0]])
-    matrix = np.array([[scale * grow[0], 0, offset[0]], [0, scale * grow[1], offset[1]]])
-    # pixel centres: output x reads from (x - offset) / scale, and halving moved centres by half a pixel
-    matrix[:, 2] += np.diag(matrix[:, :2]) * 0.5 - 0.5 * np.diag(matrix[:, :2]) / grow
-    cut = cv2.warpAffine(source, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return cut, p * scale + offset
+    try:
+        return pose_from_landmarks(landmarks, size)
+    except AvctError:
+        return None
+
+
+def crop(
+    image: np.ndarray, landmarks: np.ndarray, *, side: int = SIDE, style: str = "corpus"
+) -> tuple[np.ndarray, np.ndarray]:
+    """The face's square uint8 (side, side, 3) by one of `bench.framing.STYLES`, and the landmarks float64 in it."""
+    box = frame(np.asarray(landmarks)[None], style)
+    return cut(image, box, side), move(landmarks, box, side)
 
 
 def _resize(image: np.ndarray, side: int) -> np.ndarray:
@@ -98,7 +91,7 @@ def prepare(image: np.ndarray, path: Path, *, side: int = SIDE) -> FacePicture:
         raise MediaError(f"{path}: no face was found in {width}x{height} pixels; expected a frontal face, eyes visible")
     share = np.linalg.norm(found[16] - found[0]) / width
     if square and _FITS[0] <= share <= _FITS[1]:
-        resized = _resize(image, side)
-        return FacePicture(resized, (found + 0.5) * (side / width) - 0.5, False)
-    cut, moved = crop(image, found, side=side)
-    return FacePicture(cut, moved, True)
+        return FacePicture(_resize(image, side), (found + 0.5) * (side / width) - 0.5, False)
+    box = frame(found[None], "corpus")
+    outside = box.outside(height, width)
+    return FacePicture(cut(image, box, side), move(found, box, side), True, outside=outside)

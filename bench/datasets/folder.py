@@ -1,7 +1,8 @@
 """A folder of talking videos as a dataset: a clip's sound is a driver, its first frame a reference, the clip the truth.
 
 The truth of a pair is known only where both come from one clip. A protocol over a folder says `pairs = "same"`, or
-takes rows "unavailable" for the rest. `<clip>.json` beside a video, in AVCT's official form, gives its phones.
+takes rows "unavailable" for the rest. `<clip>.json` beside a video, in AVCT's official form, gives its phones. Where a
+face detector is installed (extra `faces`), a reference comes with the landmarks and the head pose that it reads.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from bench.errors import ConfigError, MediaError, MissingError
+from bench.faces import detect, head_pose
 from bench.io.audio import read_audio
 from bench.io.decode import frames, read_video
 from bench.records import FPS, RATE, Phone, Portrait, Speech, Take
@@ -22,6 +24,7 @@ from bench.records import FPS, RATE, Phone, Portrait, Speech, Take
 _SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi")
 _TICKS = 100
 """Hundredths of a second, the unit of the official phone files."""
+_SMALLEST = 64  # pixels a side below which no face is looked for, as in `bench.faces.prepare`
 
 
 class Folder:
@@ -36,6 +39,7 @@ class Folder:
         self._crop = crop
         self._clips = find_videos(Path(path), glob)
         self._speakers = _by_speaker(list(self._clips), speaker)
+        self._portraits: dict[str, Portrait] = {}
 
     def speakers(self) -> list[str]:
         return list(self._speakers)
@@ -54,7 +58,10 @@ class Folder:
         return Speech(driver, speaker, read_audio(path), read_phones(path.with_suffix(".json")))
 
     def portrait(self, reference: str) -> Portrait:
-        return Portrait(reference, self._square(next(frames(self._path(reference)))[None], reference)[0])
+        if reference not in self._portraits:
+            image = self._square(next(frames(self._path(reference)))[None], reference)[0]
+            self._portraits[reference] = _portrayed(reference, image)
+        return self._portraits[reference]
 
     def take(self, reference: str, driver: str) -> Take:
         """The clip itself. Raises MissingError where reference and driver are different clips."""
@@ -82,6 +89,18 @@ class Folder:
         side = min(height, width)
         top, left = (height - side) // 2, (width - side) // 2
         return np.ascontiguousarray(shown[:, top : top + side, left : left + side])
+
+
+def _portrayed(reference: str, image: np.ndarray) -> Portrait:
+    """The portrait with landmarks and pose where a detector is installed and finds a face, else the picture alone."""
+    try:
+        landmarks = detect(image) if len(image) >= _SMALLEST else None
+    except MissingError:
+        landmarks = None
+    if landmarks is None:
+        return Portrait(reference, image)
+    pose = head_pose(landmarks, image.shape[0])
+    return Portrait(reference, image, landmarks.astype(np.float32), pose, photograph=True)
 
 
 def open_dataset(options: Mapping[str, Any]) -> Folder:

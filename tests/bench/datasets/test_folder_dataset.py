@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bench.datasets.folder import open_dataset, read_phones
+from bench.datasets.puppets.corpus import rest_portrait
 from bench.errors import ConfigError, MediaError, MissingError
 from bench.io.encode import write_lossless
 from bench.records import Phone
@@ -119,3 +120,14 @@ def test_a_protocol_over_a_folder_runs(tmp_path: Path, monkeypatch: pytest.Monke
     errors = ((shown[1:] - shown[0]) ** 2).mean((1, 2, 3))  # the first frame is equal, which counts as 100 dB
     expected = (100 + (10 * np.log10(255**2 / errors)).sum()) / 6
     assert rows["still", "b"]["value"] == pytest.approx(expected) and rows["still", "b"]["frames"] == 6
+
+
+def test_a_filmed_face_comes_with_landmarks_and_head_pose(tmp_path: Path):
+    pytest.importorskip("dlib", reason="the extra `faces` is not installed")
+    known = rest_portrait("astronaut")
+    write_lossless(tmp_path / "a.mkv", [known.image] * 2, samples=np.zeros(1280, np.float32))
+    found = open_dataset({"path": str(tmp_path)}).portrait("a")
+    assert found.photograph and found.landmarks is not None and found.pose is not None and known.pose is not None
+    assert found.landmarks.dtype == found.pose.dtype == np.float32
+    assert np.abs(np.degrees(found.pose - known.pose)[:3]).max() < 8
+    assert np.abs(found.pose - known.pose)[3:].max() < 40
