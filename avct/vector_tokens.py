@@ -9,6 +9,7 @@ Jacobians.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,6 +22,8 @@ from avct.geometry import Keypoints
 from avct.transformer import PositionTable, Transformer
 
 POSE_NUMBERS = 6
+QUIETEST = -20.0
+"""Log energies below are equally silent: nothing is heard there, and digital silence has some near -36."""
 
 
 def _transformer() -> TransformerConfig:
@@ -71,31 +74,50 @@ def pose_numbers(pose: np.ndarray) -> np.ndarray:
     return np.concatenate([p[:, :3] / 0.2, place / 0.1, np.log(p[:, 5:6] / 300)], 1).astype(np.float32)
 
 
-def standardise(rows: np.ndarray) -> np.ndarray:
+class Voice(NamedTuple):
+    """What a recording's features are measured against: means of cepstra 1 to 12 (12,) and of the filter bank (26,)
+    where there is speech, and the median frequency in Hz where there is a voice."""
+
+    cepstra: np.ndarray
+    bands: np.ndarray
+    pitch: float
+
+
+def voice_of(rows: np.ndarray) -> Voice:
+    """The voice of a recording, of its unnormalised audio rows (T, 4, 41)."""
+    flat = _flat(rows)
+    energy = np.clip(flat[:, 0], QUIETEST, None)
+    loud = energy > energy.max() - 8  # the mean is taken where there is speech: pauses would drag it
+    voiced = flat[:, 40] > 0.5
+    pitch = np.median(flat[voiced, 39]) if voiced.any() else 1.0
+    return Voice(flat[loud, 1:13].mean(0), np.clip(flat[loud, 13:39], QUIETEST, None).mean(0), max(float(pitch), 1.0))
+
+
+def standardise(rows: np.ndarray, voice: Voice | None = None) -> np.ndarray:
     """Audio rows float32 (T, 4, 41) as the network wants them, of unnormalised features (T, 4, 41).
 
     Spectral columns lose the recording's own mean (a voice's timbre and the microphone), except the log energy, which
     keeps its level; F0 becomes semitones from the recording's median over voiced rows, 0 where unvoiced. Constants are
-    typical standard deviations of speech at normal level.
+    typical standard deviations of speech at normal level. voice: the recording's, where rows are not all of it.
     """
+    flat = _flat(rows)
+    voice = voice or voice_of(rows)
+    out = np.empty_like(flat)
+    out[:, 0] = (np.clip(flat[:, 0], QUIETEST, None) + 4) / 5
+    out[:, 1:13] = (flat[:, 1:13] - voice.cepstra) / 12
+    out[:, 13:39] = (np.clip(flat[:, 13:39], QUIETEST, None) - voice.bands) / 3
+    voiced = flat[:, 40] > 0.5
+    pitch = np.where(voiced, flat[:, 39], 1.0)
+    out[:, 39] = np.where(voiced, 12 * np.log2(np.maximum(pitch, 1) / voice.pitch), 0) / 4
+    out[:, 40] = flat[:, 40]
+    return np.clip(out, -6, 6).reshape(rows.shape).astype(np.float32)
+
+
+def _flat(rows: np.ndarray) -> np.ndarray:
     x = np.asarray(rows, np.float64)
     if x.ndim != 3 or x.shape[1:] != (AUDIO_ROWS, AUDIO_COLUMNS):
         raise AvctError(f"audio rows must be (T, {AUDIO_ROWS}, {AUDIO_COLUMNS}), got {x.shape}")
-    flat = x.reshape(-1, AUDIO_COLUMNS)
-    out = np.empty_like(flat)
-    # digital silence has log energies near -36; below -20 nothing is heard, so all of it is equally silent
-    energy = np.clip(flat[:, 0], -20, None)
-    out[:, 0] = (energy + 4) / 5
-    loud = energy > energy.max() - 8  # the mean is taken where there is speech: pauses would drag it
-    out[:, 1:13] = (flat[:, 1:13] - flat[loud, 1:13].mean(0)) / 12
-    bands = np.clip(flat[:, 13:39], -20, None)
-    out[:, 13:39] = (bands - bands[loud].mean(0)) / 3
-    voiced = flat[:, 40] > 0.5
-    pitch = np.where(voiced, flat[:, 39], 1.0)
-    centre = np.median(pitch[voiced]) if voiced.any() else 1.0
-    out[:, 39] = np.where(voiced, 12 * np.log2(np.maximum(pitch, 1) / max(centre, 1)), 0) / 4
-    out[:, 40] = flat[:, 40]
-    return np.clip(out, -6, 6).reshape(x.shape).astype(np.float32)
+    return x.reshape(-1, AUDIO_COLUMNS)
 
 
 class VectorTokenTransformer(nn.Module):
