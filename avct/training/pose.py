@@ -34,9 +34,9 @@ HOLD = 4
 
 @dataclass(frozen=True)
 class PoseRecipe:
-    """sequences of `length` frames are rolled out in a step. start: weight of the first frames; home: of the mean place;
-    moving: of the structure functions; sharp: of acceleration; voice: of going with the voice; inside: of leaving the
-    truth's range. starts: places in each clip that roll-outs begin at."""
+    """sequences of `length` frames are rolled out in a step. start: weight of the first frames; home: of the mean
+    place; moving: of the structure functions; sharp: of acceleration; voice: of going with the voice; inside: of
+    leaving the truth's range. starts: places in each clip that roll-outs begin at."""
 
     steps: int = 1_500
     sequences: int = 24
@@ -98,10 +98,9 @@ def _frames(clip: ShardClip) -> int:
     return min(len(clip.pose), len(clip.audio))
 
 
-def _scales() -> tuple[Tensor, Tensor]:
-    """STILL in the network's units, and the rad or mm of one unit."""
-    unit = torch.tensor([(h - l) / 2 for l, h in zip(LOWEST, HIGHEST, strict=True)])
-    return torch.tensor(STILL) / unit, unit
+def _still() -> Tensor:
+    """STILL in the network's units, (6,)."""
+    return torch.tensor(STILL) / ((torch.tensor(HIGHEST) - torch.tensor(LOWEST)) / 2)
 
 
 def loudness(audio: Tensor) -> Tensor:
@@ -128,7 +127,7 @@ class Motion:
 
 def motion(pose: Tensor, loud: Tensor, *, spread: Tensor | None = None) -> Motion:
     """The statistics of poses (S, L, 6) in the network's units. spread: in which covariances are measured (own)."""
-    still = _scales()[0].to(pose) ** 2
+    still = _still().to(pose) ** 2
 
     def log_square(x: Tensor) -> Tensor:
         return (x.square().mean(1) + still).log().mean(0)
