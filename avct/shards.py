@@ -1,15 +1,18 @@
 """Prepared training data on disk: one folder a data set, one pair of files a clip, frames memory-mapped.
 
 Networks and training read nothing else, so a machine with torch and numpy alone can train. Front ends (audio, faces,
-phones) write the shards; `bench` makes them from its embedded corpus.
+phones) write the shards; `bench` makes them from its embedded corpus, and from folders of films by `prepare`.
+Frames are stored as they are, 4.9 MB a second at 256x256: training reads single frames of many clips in random order,
+which compressed films do not give, and it has no decoder.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,27 +47,41 @@ class ShardClip:
 
 
 _LABELS = ("landmarks", "pose", "phonemes", "audio")
+_OPEN = 2048
+"""Clips that stay open at once: a system allows a process some 65,000 maps, a large data set has more clips."""
+
+
+def write_clip(folder: Path, stem: str, clip: ShardClip) -> dict[str, Any]:
+    """The clip's entry in the index, once its files `stem`.frames.npy and `stem`.npz are in the folder."""
+    if clip.frames is not None:
+        np.save(folder / f"{stem}.frames.npy", clip.frames)
+    labels = {k: getattr(clip, k) for k in _LABELS if getattr(clip, k) is not None}
+    np.savez(folder / f"{stem}.npz", **labels)
+    entry = {"stem": stem, "name": clip.name, "identity": clip.identity, "size": clip.size}
+    return {**entry, "pictures": clip.frames is not None}
+
+
+def write_index(folder: Path, entries: Sequence[Mapping[str, Any]], *, about: Mapping[str, Any]) -> None:
+    """Nothing; writes the index, which makes the folder readable as training data. It appears whole or not at all."""
+    index = {"version": VERSION, "about": dict(about), "clips": [dict(entry) for entry in entries]}
+    part = folder / f".{INDEX}.part"
+    part.write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(folder / INDEX)
 
 
 class ShardWriter:
     """Writes clips into `folder`; `close` writes the index last, so a folder without one is unfinished."""
 
     def __init__(self, folder: Path, *, about: dict) -> None:
-        self.folder, self.about, self.names = folder, about, []
+        self.folder, self.about = folder, about
+        self.names: list[dict[str, Any]] = []
         folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, clip: ShardClip) -> None:
-        stem = f"{len(self.names):05d}"
-        if clip.frames is not None:
-            np.save(self.folder / f"{stem}.frames.npy", clip.frames)
-        labels = {k: getattr(clip, k) for k in _LABELS if getattr(clip, k) is not None}
-        np.savez(self.folder / f"{stem}.npz", **labels)
-        entry = {"stem": stem, "name": clip.name, "identity": clip.identity, "size": clip.size}
-        self.names.append({**entry, "pictures": clip.frames is not None})
+        self.names.append(write_clip(self.folder, f"{len(self.names):05d}", clip))
 
     def close(self) -> None:
-        index = {"version": VERSION, "about": self.about, "clips": self.names}
-        (self.folder / INDEX).write_text(json.dumps(index, indent=1) + "\n")
+        write_index(self.folder, self.names, about=self.about)
 
 
 class Shards:
@@ -74,7 +91,10 @@ class Shards:
         path = Path(folder) / INDEX
         if not path.is_file():
             raise AvctError(f"{folder}: expected prepared training data, found no {INDEX} (was preparing interrupted?)")
-        index = json.loads(path.read_text())
+        try:
+            index = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            raise AvctError(f"{path}: expected the JSON index of prepared training data, got something else") from None
         if index.get("version") != VERSION:
             raise AvctError(f"{path}: expected version {VERSION}, got {index.get('version')!r}")
         self.folder, self.about, self.entries = Path(folder), index["about"], index["clips"]
@@ -90,6 +110,8 @@ class Shards:
             frames = np.load(pictures, mmap_mode="r") if entry["pictures"] else None
             with np.load(self.folder / f"{entry['stem']}.npz") as labels:
                 found = {k: labels[k] for k in _LABELS if k in labels.files}
+            while len(self._open) >= _OPEN:
+                del self._open[next(iter(self._open))]
             self._open[i] = ShardClip(entry["name"], entry["identity"], entry["size"], frames, **found)
         return self._open[i]
 
