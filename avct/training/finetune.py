@@ -1,32 +1,30 @@
 """Stage two, second half: the transformer learns from the pictures that the frozen renderer makes of its keypoints.
 
 Keypoint losses count every point alike and every error by its size; what a viewer sees is a mouth. Here the frames are
-painted, compared with the truth around the mouth, read by the frozen detector (are the lips as far apart as the
-truth's?) and, where a sync expert is given, judged against the sound. The keypoint losses go on beside.
+painted, compared with the truth around the mouth, read by the frozen detector where it knows lips (are they as far
+apart as the truth's?) and, where a sync expert is given, judged against the sound. Keypoint losses go on beside.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from avct import facepoints
 from avct.composite import CompositeSource, mouth_window
-from avct.errors import AvctError
+from avct.generator import EncodedSource
 from avct.geometry import Keypoints
 from avct.inference import face_width
-from avct.model import LandmarkModel
+from avct.model import FaithfulModel, LandmarkModel, Model
 from avct.phonemes import SIL
-from avct.shards import ShardClip, Shards
+from avct.shards import Shards
 from avct.training.loop import Log, Loop, Schedule
 from avct.training.perceptual import weighted_l1
-from avct.vector_tokens import pose_numbers, standardise
+from avct.training.scenes import Scene, SceneSampler, near_mouth
 
 Sync = Callable[[Tensor, Tensor, Tensor], Tensor]
 """From frames (S, L, 3, H, W), audio rows (S, L, 4, 41) and true keypoints (S, L, K, 2) to a loss."""
@@ -35,9 +33,9 @@ Sync = Callable[[Tensor, Tensor, Tensor], Tensor]
 @dataclass(frozen=True)
 class FinetuneRecipe:
     """sequences of `length` consecutive frames are painted in a step. picture: weight of the mouth's pixels; opening:
-    of the distance of the lips that the detector sees; level: of its mean over the batch, so that mouths are neither
-    too open nor too closed on the whole; sync: of the expert; points: of the keypoints' own loss. speakers: whom to
-    learn from (empty: everybody)."""
+    of the distance of the lips that a landmark detector sees; level: of its mean over the batch, so that mouths are
+    neither too open nor too closed on the whole; sync: of the expert; points, jacobian, velocity: of the keypoints' own
+    losses. speakers: whom to learn from (empty: everybody)."""
 
     steps: int = 600
     sequences: int = 3
@@ -51,77 +49,62 @@ class FinetuneRecipe:
     level: float = 1.0
     sync: float = 0.3
     points: float = 1.0
+    jacobian: float = 1.0
     velocity: float = 0.7
     ema: float = 0.98
     precision: str = "bfloat16"
     seed: int = 3
-    speakers: tuple[str, ...] = field(default=())
+    speakers: tuple[str, ...] = ()
 
 
-class Scene(NamedTuple):
-    """S sequences of L frames, padded to P = L + W - 1 for tokens. portrait (S, 3, H, W) and its keypoints and pose;
-    target (S, L, 3, H, W) and its keypoints kp (S, L, K, 2); raw: unnormalised audio (S, L, 4, 41) for the expert."""
+def train_finetune(
+    model: Model,
+    shards: Shards,
+    recipe: FinetuneRecipe,
+    *,
+    log: Log,
+    state: Path | None = None,
+    sync: Sync | None = None,
+) -> Loop:
+    """Trains the model's transformer in place, everything else frozen, and returns the finished loop."""
+    vectors = isinstance(model, LandmarkModel)
+    learner = model.speech if vectors else model.ph2kp
+    sampler = SceneSampler(
+        shards, half=learner.config.half_window, sequences=recipe.sequences, length=recipe.length, vectors=vectors,
+        speakers=recipe.speakers,
+    )  # fmt: skip
+    spread = torch.from_numpy(sampler.spread).to(learner.kp.bias.device)
+    frozen = [p for p in model.parameters() if p.requires_grad and not any(p is q for q in learner.parameters())]
+    model.eval()
+    for p in frozen:
+        p.requires_grad_(False)
 
-    portrait: Tensor
-    kp_portrait: Tensor
-    rest: Tensor
-    ph: Tensor
-    audio: Tensor
-    pose: Tensor
-    target: Tensor
-    kp: Tensor
-    raw: Tensor
+    def terms(scene: Scene) -> dict[str, Tensor]:
+        paint = _paint_landmark if vectors else _paint_faithful
+        found, made = paint(model, scene, recipe, spread)
+        target, kp = scene.target.flatten(0, 1), scene.kp.flatten(0, 1)
+        found["picture"] = recipe.picture * weighted_l1(made, target, near_mouth(kp, target.shape[-1]))
+        if sync is not None and recipe.sync:
+            found["sync"] = recipe.sync * sync(made.unflatten(0, scene.target.shape[:2]), scene.raw, scene.kp)
+        return {**found, "total": torch.stack(list(found.values())).sum()}
 
-
-class SceneSampler:
-    """Seeded scenes of talking clips; the portrait is the clip's frame with the most closed mouth."""
-
-    def __init__(self, shards: Shards, half: int, recipe: FinetuneRecipe) -> None:
-        self.half, self.recipe = half, recipe
-        self.clips = [c for c in shards if self._fits(c)]
-        if not self.clips:
-            raise AvctError(
-                f"{shards.folder}: no clip of {recipe.length} frames or more with pictures, landmarks, phones, sound "
-                "and pose to fine-tune on"
-            )
-        gaps = [c.landmarks[:, 66, 1] - c.landmarks[:, 62, 1] for c in self.clips]
-        self.calm = [int(np.argmin(g)) for g in gaps]
-        identities = [c.identity for c in self.clips]
-        weights = np.array([identities.count(i) ** -0.5 for i in identities])
-        self.weights = weights / weights.sum()
-
-    def _fits(self, clip: ShardClip) -> bool:
-        wanted = not self.recipe.speakers or clip.identity in self.recipe.speakers
-        held = clip.spoken and clip.frames is not None and clip.landmarks is not None
-        return wanted and held and len(clip.phonemes) >= self.recipe.length
-
-    def draw(self, rng: np.random.Generator) -> Scene:
-        """A batch of scenes."""
-        length, half = self.recipe.length, self.half
-        out: list[list[np.ndarray]] = [[] for _ in Scene._fields]
-        for i in rng.choice(len(self.clips), self.recipe.sequences, p=self.weights):
-            clip = self.clips[i]
-            total = len(clip.phonemes)
-            first = int(rng.integers(total - length + 1))
-            index = np.arange(first - half, first + length + half)
-            outside, held = (index < 0) | (index >= total), index.clip(0, total - 1)
-            ph, audio = clip.phonemes[held].copy(), standardise(clip.audio)[held]
-            ph[outside], audio[outside] = SIL, 0.0
-            calm, part = self.calm[i], slice(first, first + length)
-            points = facepoints.from_landmarks(clip.landmarks, clip.size)
-            numbers = pose_numbers(clip.pose)
-            rows = (
-                np.array(clip.frames[calm]), points[calm], numbers[calm], ph, audio, numbers[held],
-                np.array(clip.frames[part]), points[part], clip.audio[part],
-            )  # fmt: skip
-            for column, row in zip(out, rows, strict=True):
-                column.append(row)
-        held = Scene(*(torch.from_numpy(np.stack(column)) for column in out))
-        return held._replace(portrait=_pictures(held.portrait), target=_pictures(held.target))
+    optimiser = torch.optim.AdamW(learner.parameters(), recipe.rate, weight_decay=1e-3)
+    schedule = Schedule(recipe.steps, recipe.rate, warmup=recipe.warmup, decay_from=recipe.decay_from, clip=1.0)
+    loop = Loop(
+        learner, optimiser, schedule, recipe.seed, log, state, every=25, save_every=100, ema=recipe.ema,
+        precision=recipe.precision, accumulate=recipe.accumulate,
+    )  # fmt: skip
+    try:
+        loop.run(sampler.draw, terms)
+    finally:
+        for p in frozen:
+            p.requires_grad_(True)
+    return loop
 
 
-def _pictures(frames: Tensor) -> Tensor:
-    return frames.movedim(-1, -3).float() / 255
+def _windows(x: Tensor, window: int) -> Tensor:
+    """All windows (S L, W, D) of padded tokens (S, P, D)."""
+    return x.unfold(1, window, 1).permute(0, 1, 3, 2).flatten(0, 1)
 
 
 def spoken(model: LandmarkModel, scene: Scene) -> Tensor:
@@ -132,11 +115,8 @@ def spoken(model: LandmarkModel, scene: Scene) -> Tensor:
     said = net.encoder_tokens(scene.ph.flatten(), scene.pose.flatten(0, 1)).unflatten(0, (sequences, padded))
     heard = net.decoder_tokens(scene.audio.flatten(0, 1), face.repeat_interleave(padded, 0))
     heard = heard.unflatten(0, (sequences, padded))
-
-    def windows(x: Tensor) -> Tensor:
-        return x.unfold(1, window, 1).permute(0, 1, 3, 2).flatten(0, 1)
-
-    found = net.decode(windows(said), windows(heard)).value.unflatten(0, (sequences, padded - window + 1))
+    found = net.decode(_windows(said, window), _windows(heard, window)).value
+    found = found.unflatten(0, (sequences, padded - window + 1))
     if not model.config.relative:
         return found
     quiet = net.encoder_tokens(torch.full_like(scene.ph[:, 0], SIL), scene.rest)
@@ -146,68 +126,54 @@ def spoken(model: LandmarkModel, scene: Scene) -> Tensor:
     return scene.kp_portrait[:, None] + (found - rest[:, None]) * scale[:, None]
 
 
-def train_finetune(
-    model: LandmarkModel,
-    shards: Shards,
-    recipe: FinetuneRecipe,
-    *,
-    log: Log,
-    state: Path | None = None,
-    sync: Sync | None = None,
-) -> Loop:
-    """Trains `model.speech` in place, everything else frozen, and returns the finished loop."""
-    renderer, detector = model.generator.eval(), model.kp_detector.eval()
-    for frozen in (renderer, detector):
-        frozen.requires_grad_(False)
-    sampler = SceneSampler(shards, model.speech.config.half_window, recipe)
-    window = renderer.config.window
+def _paint_landmark(
+    model: LandmarkModel, scene: Scene, recipe: FinetuneRecipe, spread: Tensor
+) -> tuple[dict[str, Tensor], Tensor]:
+    """The keypoints' terms, and frames (S L, 3, H, W) painted of the portraits speaking."""
+    found = spoken(model, scene).float()
+    off = (found - scene.kp) / spread
+    length, size, kp = found.shape[1], scene.target.shape[-1], scene.kp.flatten(0, 1)
+    once = model.generator.encode(scene.portrait)
+    source = CompositeSource(*(x.repeat_interleave(length, 0) for x in once))
+    there = Keypoints(scene.kp_portrait.repeat_interleave(length, 0))
+    corners = mouth_window(kp, size, model.generator.config.window)
+    made = model.generator.render(source, there, Keypoints(found.flatten(0, 1)), corners).prediction.float()
     upper, lower = facepoints.INNER_UPPER, facepoints.INNER_LOWER
-    moves = np.mean([facepoints.from_landmarks(c.landmarks, c.size).var(0) for c in sampler.clips], 0)
-    spread = torch.from_numpy(np.sqrt(moves).astype(np.float32) + 0.004).to(model.speech.kp.bias.device)
-
-    def terms(scene: Scene) -> dict[str, Tensor]:
-        found = spoken(model, scene).float()
-        off = (found - scene.kp) / spread
-        length, size = found.shape[1], scene.target.shape[-1]
-        driving, target = found.flatten(0, 1), scene.target.flatten(0, 1)
-        once = renderer.encode(scene.portrait)
-        source = CompositeSource(*(x.repeat_interleave(length, 0) for x in once))
-        corners = mouth_window(scene.kp.flatten(0, 1), size, window)
-        there = Keypoints(scene.kp_portrait.repeat_interleave(length, 0))
-        made = renderer.render(source, there, Keypoints(driving), corners).prediction.float()
-        read = detector(made).keypoints.value
-        gap = (read[:, lower] - read[:, upper])[:, 1] / spread[lower, 1]
-        wanted = (scene.kp[..., lower, 1] - scene.kp[..., upper, 1]).flatten() / spread[lower, 1]
-        found_terms = {
-            "points": recipe.points * off.abs().mean(),
-            "velocity": recipe.velocity * (off[:, 1:] - off[:, :-1]).abs().mean(),
-            "picture": recipe.picture * weighted_l1(made, target, _near_mouth(scene.kp.flatten(0, 1), size)),
-            "opening": recipe.opening * (gap - wanted).abs().mean(),
-            "level": recipe.level * (gap - wanted).mean().abs(),
-        }
-        if sync is not None:
-            made = made.unflatten(0, scene.target.shape[:2])
-            found_terms["sync"] = recipe.sync * sync(made, scene.raw, scene.kp)
-        return {**found_terms, "total": torch.stack(list(found_terms.values())).sum()}
-
-    optimiser = torch.optim.AdamW(model.speech.parameters(), recipe.rate, weight_decay=1e-3)
-    schedule = Schedule(recipe.steps, recipe.rate, warmup=recipe.warmup, decay_from=recipe.decay_from, clip=1.0)
-    loop = Loop(
-        model.speech, optimiser, schedule, recipe.seed, log, state, every=25, save_every=100, ema=recipe.ema,
-        precision=recipe.precision, accumulate=recipe.accumulate,
-    )  # fmt: skip
-    try:
-        loop.run(sampler.draw, terms)
-    finally:
-        for frozen in (renderer, detector):
-            frozen.requires_grad_(True)
-    return loop
+    read = model.kp_detector(made).keypoints.value
+    wrong = ((read[:, lower] - read[:, upper]) - (kp[:, lower] - kp[:, upper]))[:, 1] / spread[lower, 1]
+    return {
+        "points": recipe.points * off.abs().mean(),
+        "velocity": recipe.velocity * (off[:, 1:] - off[:, :-1]).abs().mean(),
+        "opening": recipe.opening * wrong.abs().mean(),
+        "level": recipe.level * wrong.mean().abs(),
+    }, made
 
 
-def _near_mouth(kp: Tensor, size: int) -> Tensor:
-    """Weights (B, 1, size, size): a Gaussian around the mouth, a tenth of the picture wide, and a little everywhere."""
-    centre = (kp[:, facepoints.LIPS].mean(1) + 1) * ((size - 1) / 2)
-    axis = torch.arange(size).to(kp)
-    wx = torch.exp(-0.5 * ((axis[None] - centre[:, :1]) / (0.10 * size)) ** 2)
-    wy = torch.exp(-0.5 * ((axis[None] - centre[:, 1:]) / (0.08 * size)) ** 2)
-    return (0.02 + wy[:, :, None] * wx[:, None])[:, None]
+def _paint_faithful(
+    model: FaithfulModel, scene: Scene, recipe: FinetuneRecipe, spread: Tensor
+) -> tuple[dict[str, Tensor], Tensor]:
+    """The keypoints' terms against what the detector sees in the true frames, and frames (S L, 3, H, W) painted.
+
+    The portrait is the training speaker's own, so that absolute keypoints drive it without transfer.
+    """
+    net, window = model.ph2kp, model.ph2kp.config.window
+    sequences, padded = scene.ph.shape
+    length = padded - window + 1
+    with torch.no_grad():
+        here = model.kp_detector(scene.portrait)
+        truth = model.kp_detector(scene.target.flatten(0, 1)).keypoints
+    said = net.encoder_tokens(scene.ph.flatten(), scene.pose.flatten(0, 1)).unflatten(0, (sequences, padded))
+    heard = net.decoder_tokens(scene.audio.flatten(0, 1), here.feature_map.repeat_interleave(padded, 0))
+    found = net.decode(_windows(said, window), _windows(heard.unflatten(0, (sequences, padded)), window))
+    value, jacobian = found.value.float() - truth.value, found.jacobian.float() - truth.jacobian
+    with torch.no_grad():
+        once = model.generator.encode(scene.portrait)
+    source = EncodedSource(*(x.repeat_interleave(length, 0) for x in once))
+    there = Keypoints(*(x.repeat_interleave(length, 0) for x in here.keypoints))
+    made = model.generator.render(source, there, Keypoints(found.value.float(), found.jacobian.float())).prediction
+    speed = value.unflatten(0, (sequences, length))
+    return {
+        "points": 10 * recipe.points * value.abs().mean(),
+        "jacobian": recipe.jacobian * jacobian.abs().mean(),
+        "velocity": 10 * recipe.velocity * (speed[:, 1:] - speed[:, :-1]).abs().mean(),
+    }, made.float()

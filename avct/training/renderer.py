@@ -50,21 +50,6 @@ class RendererRecipe:
     seed: int = 0
 
 
-POLISH = RendererRecipe(
-    steps=2_000,
-    rate=3.0e-4,
-    texture=4.0,
-    bent=0.3,
-    resampling="bicubic",
-    adversary=0.3,
-    ema=0.995,
-    precision="bfloat16",
-    seed=1,
-)
-"""The last steps, for sharpness: L1 paints the mean of what it cannot know, and a mean of teeth is grey. Here pictures
-are no longer blurred by bending them, and what is painted must be as rough as the truth is, wherever its edges fall."""
-
-
 def _edges(x: Tensor) -> tuple[Tensor, Tensor]:
     return x[..., 1:, :] - x[..., :-1, :], x[..., :, 1:] - x[..., :, :-1]
 

@@ -44,6 +44,16 @@ def count() -> int:
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
+@contextmanager
+def first_alone():
+    """Process 0 goes through the block before all others: what it writes, they find."""
+    if count() > 1 and rank() != 0:
+        distributed.barrier()
+    yield
+    if count() > 1 and rank() == 0:
+        distributed.barrier()
+
+
 def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:
     """Every parameter's gradient becomes the sum over all processes."""
     if count() == 1:

@@ -12,29 +12,40 @@ from bench.cli.console import bar, emit
 
 def train(
     stages: Annotated[
-        list[str] | None, typer.Argument(help="judge, detector, renderer, polish, speech (default: all).")
+        list[str] | None, typer.Argument(help="Stages of the recipe, or `judge` (default: all of the recipe).")
+    ] = None,
+    recipe: Annotated[
+        str, typer.Option(help="A recipe by name or .toml path; `train --list` shows those here.")
+    ] = "puppet256",
+    data: Annotated[
+        Path | None, typer.Option(help="Clips made ready by `prepare` (default: the embedded corpus).")
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="Where the weights go.")] = Path("results/training"),
     steps: Annotated[list[str] | None, typer.Option(help="Steps of a stage: `renderer=500`. Repeatable.")] = None,
-    identities: Annotated[int, typer.Option(help="Training identities that pictures are drawn of.")] = 240,
-    spoken: Annotated[int, typer.Option(help="Spoken clips to learn from, 0 for all.")] = 0,
+    device: Annotated[
+        str, typer.Option(help="cpu, cuda or cuda:N; under torchrun, cuda is each process's own.")
+    ] = "cpu",
     threads: Annotated[int, typer.Option(help="Threads of torch, 0 for all cores.")] = 0,
     seed: Annotated[int, typer.Option(help="Of weights and batches.")] = 0,
     state: Annotated[Path | None, typer.Option(help="Folder of unfinished stages (default: in the cache).")] = None,
+    listed: Annotated[bool, typer.Option("--list", help="List the recipes and their stages, train nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The outcome as JSON on standard output.")] = False,
 ) -> None:
-    """Train the shipped weights again on the embedded corpus, stage by stage; an interrupted training goes on."""
+    """Train a recipe's networks, stage by stage; an interrupted training goes on where it stopped."""
     from bench.errors import ConfigError
-    from bench.training.stages import STAGES, Plan, require_ready
+    from bench.training.stages import Plan, require_ready
     from bench.training.stages import train as carry_out
 
+    if listed:
+        _list(as_json)
+        return
     counts: dict[str, int] = {}
     for text in steps or []:
         name, _, number = text.partition("=")
         if not number.isdigit() or int(number) < 1:
             raise ConfigError(f"--steps: expected STAGE=NUMBER such as renderer=500, got {text!r}")
         counts[name] = int(number)
-    plan = Plan(tuple(stages or STAGES), counts, identities, spoken, threads, seed, state)
+    plan = Plan(recipe, tuple(stages or ()), counts, data, device, threads, seed, state)
     require_ready(plan, out)
     with bar("train", quiet=as_json) as shown:
         task = shown.add_task("preparing", total=None, note="")
@@ -52,3 +63,16 @@ def train(
     else:
         for path in files:
             typer.echo(str(path))
+
+
+def _list(as_json: bool) -> None:
+    """Prints the recipes that come with the package."""
+    from avct.training.recipe import names, read
+
+    held = [read(name) for name in names()]
+    if as_json:
+        emit([{"name": r.name, "title": r.title, "stages": {k: v.steps for k, v in r.stages.items()}} for r in held])
+        return
+    for r in held:
+        stages = ", ".join(f"{k} {v.steps}" for k, v in r.stages.items())
+        typer.echo(f"{r.name}: {r.title}\n  steps: {stages}")

@@ -1,5 +1,4 @@
-"""The stages that make the shipped weights, in order: judge, detector, renderer, polish (of the renderer), speech; then
-one checkpoint of all.
+"""Carries out a training recipe on the embedded corpus or on a folder of prepared clips, and trains the corpus's judge.
 
 Each stage prepares its shards, trains from its seed, saves its state as it goes and is skipped when it is done, so an
 interrupted training goes on where it stopped.
@@ -7,110 +6,180 @@ interrupted training goes on where it stopped.
 
 from __future__ import annotations
 
-import platform
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import ConfigError
 from bench.places import cache_folder
-from bench.training.prepare import Progress, prepare_practice, prepare_spoken, spoken_cast, train_names
+from bench.training.prepare import (
+    Progress,
+    prepare_practice,
+    prepare_spoken,
+    prepare_talking,
+    spoken_cast,
+    train_names,
+)
 
-GENERATOR = ("detector", "renderer", "polish", "speech")
-"""Stages that the generator's checkpoint is made of; polish goes on where the renderer ended."""
-STAGES = ("judge", *GENERATOR)
+if TYPE_CHECKING:
+    from avct.shards import Shards
+    from avct.training.recipe import Recipe
+
+JUDGES = ("judge",)
+"""What is trained beside the generator: networks that measure, which belong to no recipe."""
+SHIPPED = "puppet256"
+IDENTITIES, TALKING = 240, 100
 Log = Callable[[str, dict[str, float]], None]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to train and how long. steps: by stage, 0 or absent for the recipe's own. identities: how many practise.
-
+    """What to train and how long. recipe: a name or a .toml path. stages: some of the recipe's or of JUDGES (empty: the
+    recipe's). steps: by stage, where other than the recipe's. data: a folder of prepared clips in the corpus's place.
     threads: of torch, 0 for all cores. state: folder of unfinished stages.
     """
 
-    stages: tuple[str, ...] = STAGES
+    recipe: str = SHIPPED
+    stages: tuple[str, ...] = ()
     steps: dict[str, int] = field(default_factory=dict)
-    identities: int = 240
-    spoken: int = 0
+    data: Path | None = None
+    device: str = "cpu"
     threads: int = 0
     seed: int = 0
     state: Path | None = None
 
-    def __post_init__(self) -> None:
-        unknown = [s for s in (*self.stages, *self.steps) if s not in STAGES]
-        if unknown:
-            raise ConfigError(f"train: no stage {unknown[0]!r}; expected some of {', '.join(STAGES)}")
-        if not 2 <= self.identities <= len(train_names()):
-            raise ConfigError(f"train: identities must be 2 to {len(train_names())}, got {self.identities}")
-
     @property
     def folder(self) -> Path:
-        """Where unfinished stages are kept."""
-        return self.state or cache_folder() / "training" / f"seed{self.seed}"
+        """Where unfinished stages are kept: one place for each recipe and seed."""
+        return self.state or cache_folder() / "training" / f"{Path(self.recipe).stem}-seed{self.seed}"
+
+    def read(self) -> Recipe:
+        """The recipe with the plan's seed and steps. AvctError for what it cannot be."""
+        from avct.training.recipe import read
+
+        recipe = read(self.recipe)
+        if self.seed:
+            stages = {k: replace(v, seed=v.seed + 100 * self.seed) for k, v in recipe.stages.items()}
+            recipe = replace(recipe, seed=recipe.seed + self.seed, stages=stages)
+        return recipe.with_steps({k: v for k, v in self.steps.items() if k not in JUDGES})
 
     def length(self, stage: str) -> int:
-        """Steps that the stage takes: the plan's own, or its recipe's."""
-        return self.steps.get(stage) or _recipes()[stage].steps
+        """Steps that a stage takes: the plan's own, or its recipe's."""
+        if stage not in JUDGES:
+            return self.read().stages[stage].steps
+        from bench.training.judge import JudgeRecipe
 
-
-def _recipes() -> dict[str, Any]:
-    """The recipe of every stage, as shipped."""
-    from avct.training.detector import DetectorRecipe
-    from avct.training.renderer import POLISH, RendererRecipe
-    from avct.training.speech import SpeechRecipe
-    from bench.training.judge import JudgeRecipe
-
-    return {
-        "judge": JudgeRecipe(),
-        "detector": DetectorRecipe(),
-        "renderer": RendererRecipe(),
-        "polish": POLISH,
-        "speech": SpeechRecipe(),
-    }
-
-
-def _sized(plan: Plan, stage: str) -> Any:
-    """The stage's recipe with the plan's number of steps and seed."""
-    recipe = _recipes()[stage]
-    return replace(recipe, steps=plan.length(stage), seed=recipe.seed + 100 * plan.seed)
-
-
-def machine() -> str:
-    """The device that trains, in words."""
-    import torch
-
-    return f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+        return self.steps.get(stage) or JudgeRecipe().steps
 
 
 def train(plan: Plan, out: Path, *, log: Log, progress: Progress) -> list[Path]:
     """Runs the plan's stages and writes what they make below `out`; returns the files.
 
-    `out/puppet256.safetensors` (with its JSON) appears when all stages of the generator are done. Raises as
-    `require_ready`.
+    `out/RECIPE.safetensors` (with its JSON) appears when all stages of the recipe are done. Raises as `require_ready`.
     """
     import torch
+
+    from avct.training.workers import local_rank, workers
 
     require_ready(plan, out)
     if plan.threads:
         torch.set_num_threads(plan.threads)
-    practice = prepare_practice(train_names()[: plan.identities], progress=progress)
-    written: list[Path] = []
-    if "judge" in plan.stages:
-        written.append(_train_judge(plan, practice, out, log))
-    made = _train_generator(plan, practice, out, log=log, progress=progress)
+    written = [_train_judge(plan, out, log, progress)] if "judge" in plan.stages else []
+    recipe, wanted = plan.read(), _wanted(plan)
+    if not wanted:
+        return written
+    # `torchrun` starts a process for each GPU of the machine; "cuda" then means the process's own
+    device = f"cuda:{local_rank()}" if plan.device == "cuda" else plan.device
+    with workers(plan.device):
+        training = _training(plan, progress, device=device)
+        training.run(wanted, note=log)
+        path = out / f"{recipe.name}.safetensors"
+        made = training.checkpoint(path, {"data": _described(plan, recipe)})
     return written + ([made] if made else [])
 
 
 def require_ready(plan: Plan, out: Path) -> None:
-    """Raise ConfigError for what would stop the training after hours: folders that cannot be written to, and polish
-    where the renderer is neither finished nor among the stages."""
+    """Raise ConfigError or AvctError for what would stop the training after hours: folders that cannot be written to,
+    a stage that goes on from one that is neither finished nor asked for, a device that is not there."""
     for folder in (out, plan.folder):
         _require_writable(folder)
-    if "polish" in plan.stages and "renderer" not in plan.stages and not _is_done(plan, "renderer"):
-        raise ConfigError(f"train: polish goes on from a finished renderer; {plan.folder} has none")
+    if plan.data is not None:
+        from avct.shards import Shards
+
+        Shards(plan.data)
+    import torch
+
+    try:
+        torch.zeros(1, device=plan.device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"--device: {plan.device!r} cannot be used ({str(error).splitlines()[0]})") from None
+    recipe = plan.read()
+    if recipe.cast.get("identities", IDENTITIES) > len(train_names()):
+        raise ConfigError(f"recipe {recipe.name}: cast.identities must be at most {len(train_names())}")
+    unknown = [s for s in plan.stages if s not in (*recipe.stages, *JUDGES)]
+    if unknown:
+        has = ", ".join((*recipe.stages, *JUDGES))
+        raise ConfigError(f"train: no stage {unknown[0]!r}; recipe {recipe.name} has {has}")
+    if _wanted(plan):
+        _training(plan, lambda *_: None, device="cpu").require_ready(_wanted(plan))
+
+
+def _wanted(plan: Plan) -> tuple[str, ...]:
+    return tuple(s for s in plan.stages if s not in JUDGES) if plan.stages else tuple(plan.read().stages)
+
+
+def _training(plan: Plan, progress: Progress, *, device: str) -> Any:
+    from avct.training.stages import Training
+    from avct.training.workers import first_alone
+
+    recipe = plan.read()
+
+    def supply(kind: str) -> Shards:
+        with first_alone():
+            return _supply(plan, recipe, kind, progress)
+
+    return Training(recipe, supply, plan.folder, device=device)
+
+
+def _supply(plan: Plan, recipe: Recipe, kind: str, progress: Progress) -> Shards:
+    """Shards of a kind, made once: of the given folder, whatever the kind, or of the corpus."""
+    from avct.shards import Shards
+    from bench.training.talking import casts
+    from bench.training.talking import prepare_talking as prepare_lips
+
+    if plan.data is not None:
+        return Shards(plan.data)
+    if kind == "pictures":
+        return Shards(prepare_practice(train_names()[: recipe.cast.get("identities", IDENTITIES)], progress=progress))
+    if kind == "lips":
+        return Shards(prepare_lips(casts()["expert"], progress=progress))
+    if kind == "spoken":
+        return Shards(prepare_spoken(spoken_cast(), progress=progress))
+    return Shards(prepare_talking(_films(recipe), progress=progress))
+
+
+def _films(recipe: Recipe) -> list[tuple[str, str]]:
+    """Who is filmed saying what: the trainer all of its recordings, others one each."""
+    cast = spoken_cast()
+    others = [c for c in cast if c[0] != "trainer"]
+    return [c for c in cast if c[0] == "trainer"] + others[: recipe.cast.get("talking", TALKING)]
+
+
+def _described(plan: Plan, recipe: Recipe) -> dict[str, Any]:
+    """What was learnt from, for the checkpoint's card."""
+    if plan.data is not None:
+        from avct.shards import Shards
+
+        shards = Shards(plan.data)
+        return {"folder": plan.data.name, "clips": len(shards), "about": shards.about}
+    return {
+        "corpus": "puppets",
+        "identities": recipe.cast.get("identities", IDENTITIES),
+        "films": len(_films(recipe)),
+        "spoken": len(spoken_cast()),
+    }
 
 
 def _require_writable(folder: Path) -> None:
@@ -124,16 +193,17 @@ def _require_writable(folder: Path) -> None:
         raise ConfigError(f"train: {folder} cannot be written ({error.strerror})") from None
 
 
-def _train_judge(plan: Plan, practice: Path, out: Path, log: Log) -> Path:
+def _train_judge(plan: Plan, out: Path, log: Log, progress: Progress) -> Path:
     import json
 
     from safetensors.torch import save as serialise
 
     from avct.shards import Shards
-    from bench.training.judge import evaluate_judge, train_judge
+    from avct.training.stages import machine
+    from bench.training.judge import JudgeRecipe, evaluate_judge, train_judge
 
-    recipe = _sized(plan, "judge")
-    shards = Shards(practice)
+    recipe = replace(JudgeRecipe(), steps=plan.length("judge"), seed=JudgeRecipe().seed + 100 * plan.seed)
+    shards = Shards(prepare_practice(train_names()[:IDENTITIES], progress=progress))
     clips = [shards[i] for i in range(len(shards))]
     network, loop = train_judge(
         [c.frames for c in clips],
@@ -156,82 +226,3 @@ def _train_judge(plan: Plan, practice: Path, out: Path, log: Log) -> Path:
     }
     path.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
     return path
-
-
-def _train_generator(plan: Plan, practice: Path, out: Path, *, log: Log, progress: Progress) -> Path | None:
-    import torch
-
-    from avct.checkpoint import save
-    from avct.model import LandmarkModel
-    from avct.shards import Shards
-    from avct.training.detector import train_detector
-    from avct.training.renderer import train_renderer
-    from avct.training.speech import gather, train_speech
-
-    wanted = [s for s in GENERATOR if s in plan.stages]
-    if not wanted:
-        return None
-    torch.manual_seed(plan.seed)
-    model = LandmarkModel()
-    recipes = {s: _sized(plan, s) for s in GENERATOR}
-    shards = Shards(practice)
-    for stage in wanted:
-        state, note = plan.folder / f"{stage}.pt", (lambda row, stage=stage: log(stage, row))
-        if stage == "detector":
-            train_detector(model.kp_detector, shards, recipes[stage], log=note, state=state)
-        elif stage == "renderer":
-            if not _is_done(plan, stage):
-                (plan.folder / "polish.pt").unlink(missing_ok=True)  # it belongs to another renderer
-            train_renderer(model.generator, shards, recipes[stage], log=note, state=state)
-        elif stage == "polish":
-            _finished(plan, "renderer", model)  # its weights are what is polished
-            train_renderer(model.generator, shards, recipes[stage], log=note, state=state)
-        else:
-            cast = spoken_cast()[: plan.spoken or None]
-            clips = gather(Shards(prepare_spoken(cast, progress=progress)), None)
-            train_speech(model.speech, clips, recipes[stage], log=note, state=state)
-    # in this order: polish's weights come after the renderer's, whose place they take
-    lacking = [s for s in GENERATOR if not _finished(plan, s, model)]
-    if lacking:
-        return None
-    history = {s: _history(plan, s) for s in recipes}
-    about = {
-        "data": {"corpus": "puppets", "practice": shards.about, "spoken": len(spoken_cast())},
-        "recipes": {s: asdict(r) for s, r in recipes.items()},
-        "machine": machine(),
-        "seconds": {s: round(h[1]) for s, h in history.items()},
-        "losses": {s: h[0][:: max(1, len(h[0]) // 20)] for s, h in history.items()},
-        "seed": plan.seed,
-    }
-    path = out / "puppet256.safetensors"
-    save(path, model, about)
-    return path
-
-
-def _is_done(plan: Plan, stage: str) -> bool:
-    """Whether the stage's state has all steps of the plan."""
-    import torch
-
-    state = plan.folder / f"{stage}.pt"
-    return state.is_file() and torch.load(state, weights_only=True)["step"] >= plan.length(stage)
-
-
-def _finished(plan: Plan, stage: str, model: Any) -> bool:
-    """Whether a stage's state is complete; its weights are then in `model`."""
-    import torch
-
-    if not _is_done(plan, stage):
-        return False
-    generator = model.generator
-    part = {"detector": model.kp_detector, "renderer": generator, "polish": generator, "speech": model.speech}[stage]
-    part.load_state_dict(torch.load(plan.folder / f"{stage}.pt", weights_only=True)["model"])
-    return True
-
-
-def _history(plan: Plan, stage: str) -> tuple[list[dict[str, float]], float]:
-    import json
-
-    import torch
-
-    held = torch.load(plan.folder / f"{stage}.pt", weights_only=True)
-    return json.loads(held["history"]), held["seconds"]

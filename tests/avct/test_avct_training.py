@@ -20,7 +20,8 @@ from avct.shards import ShardClip, Shards, ShardWriter
 from avct.training.detector import DetectorRecipe, train_detector
 from avct.training.loop import Loop
 from avct.training.pairs import MIRROR_68, PairSampler
-from avct.training.renderer import POLISH, RendererRecipe, roughness, train_renderer
+from avct.training.recipe import read
+from avct.training.renderer import RendererRecipe, roughness, train_renderer
 from avct.training.speech import SpeechRecipe, WindowSampler, gather, predict, train_speech
 from avct.vector_tokens import VectorTokenTransformer
 
@@ -123,7 +124,8 @@ def test_polish_makes_pictures_as_rough_as_the_truth(shards: Shards) -> None:
     torch.manual_seed(0)
     model = CompositeGenerator(tiny().generator)
     train_renderer(model, shards, RendererRecipe(steps=50, batch=4), log=nothing)
-    loop = train_renderer(model, shards, replace(POLISH, steps=150, batch=4, rate=1e-3), log=nothing)
+    polish = read("puppet256").stages["polish"]
+    loop = train_renderer(model, shards, replace(polish, steps=150, batch=4, rate=1e-3), log=nothing)
     assert loop.history[-1]["texture"] < 0.9 * loop.history[0]["texture"]
 
 
