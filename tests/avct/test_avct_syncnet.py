@@ -19,7 +19,7 @@ TINY = SyncConfig(image=52, face=(4, 4, 4, 4, 4, 8), audio=(4, 4, 4, 4, 4, 8), h
 
 
 def published() -> ModuleType:
-    """The network's module of package syncnet-python, without the rest of the package, which takes seconds to import."""
+    """The module of package syncnet-python alone: the whole package takes seconds to import."""
     package = importlib.util.find_spec("syncnet_python")
     if package is None or not package.submodule_search_locations:
         pytest.skip("syncnet-python is not installed")
