@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from avct.checkpoint import save
 from avct.config import Audio2PoseConfig, AvctConfig
@@ -50,6 +50,17 @@ class Converted:
     sources: tuple[Source, ...]
 
 
+@dataclass(frozen=True)
+class _File:
+    path: Path
+    sha256: str
+    held: Mapping[Any, Any]
+    ignored: tuple[str, ...]
+
+    def source(self, parts: tuple[str, ...]) -> Source:
+        return Source(self.path.name, self.sha256, self.path.stat().st_size, parts, self.ignored)
+
+
 def convert(
     generator: Path, out: Path, *, audio2pose: Path | None = None, config: AvctConfig | None = None
 ) -> Converted:
@@ -62,11 +73,16 @@ def convert(
     if out.suffix != ".safetensors":
         raise AvctError(f"{out}: expected a name that ends in .safetensors")
     config = config or AvctConfig()
-    heads = config.audio2pose or Audio2PoseConfig()
-    model = FaithfulModel(replace(config, audio2pose=None if audio2pose is None else heads))
-    sources = [_fill({name: getattr(model, name) for name in PARTS}, generator, {name: name for name in PARTS})]
-    if audio2pose is not None:
-        sources.append(_fill({"audio2pose": model.audio2pose}, audio2pose, {"audio2pose": "generator"}))
+    main = _read(generator, PARTS)
+    turned = None if audio2pose is None else _read(audio2pose, PARTS[:1])
+    heads = None if turned is None else config.audio2pose or Audio2PoseConfig()
+    model = FaithfulModel(replace(config, audio2pose=heads))
+    for name in PARTS:
+        _fill(getattr(model, name), main, name)
+    sources = [main.source(PARTS)]
+    if turned is not None:
+        _fill(model.audio2pose, turned, PARTS[0])
+        sources.append(turned.source(("audio2pose",)))
     about = {
         "made_by": "weights convert",
         "sources": [{**s.__dict__, "parts": list(s.parts), "ignored": list(s.ignored)} for s in sources],
@@ -76,22 +92,13 @@ def convert(
     return Converted(out, tuple(sources))
 
 
-def _fill(networks: Mapping[str, Any], path: Path, names: Mapping[str, str]) -> Source:
-    """Gives networks by part the weights that `path` holds under the parts' names in it."""
-    held, digest = _read(path)
-    wanted = sorted(set(names.values()))
-    lacking = [name for name in wanted if not isinstance(held.get(name), Mapping)]
-    if lacking:
-        found = ", ".join(map(str, list(held)[:6])) or "nothing"
-        raise AvctError(f"{path}: expected an official checkpoint with {', '.join(wanted)}, got {found}")
-    for part, network in networks.items():
-        network.load_state_dict(_fitting(held[names[part]], network.state_dict(), f"{path}: {part}"), assign=True)
-    ignored = tuple(sorted(str(name) for name in held if name not in wanted))
-    return Source(path.name, digest, path.stat().st_size, tuple(networks), ignored)
+def _fill(network: nn.Module, file: _File, name: str) -> None:
+    """Gives a network the weights that a file holds under a name."""
+    network.load_state_dict(_fitting(file.held[name], network.state_dict(), f"{file.path}: {name}"), assign=True)
 
 
-def _read(path: Path) -> tuple[Mapping[Any, Any], str]:
-    """What a pickle of tensors holds, and the file's sha256."""
+def _read(path: Path, names: tuple[str, ...]) -> _File:
+    """A pickle of tensors with networks under these names."""
     if not path.exists():
         raise MissingWeights(f"{path}: no such checkpoint file")
     if not path.is_file():
@@ -104,7 +111,10 @@ def _read(path: Path) -> tuple[Mapping[Any, Any], str]:
         raise AvctError(f"{path}: {_reason(error)}") from None
     if not isinstance(held, Mapping):
         raise AvctError(f"{path}: expected an official checkpoint (a dict of networks), got {type(held).__name__}")
-    return held, digest
+    if not all(isinstance(held.get(name), Mapping) for name in names):
+        found = ", ".join(map(str, list(held)[:6])) or "nothing"
+        raise AvctError(f"{path}: expected an official checkpoint with {', '.join(names)}, got {found}")
+    return _File(path, digest, held, tuple(sorted(str(name) for name in held if name not in names)))
 
 
 def _reason(error: Exception) -> str:

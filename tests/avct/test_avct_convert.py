@@ -174,6 +174,6 @@ def test_paths_that_cannot_be_used(model: FaithfulModel, tmp_path: Path) -> None
     with pytest.raises(AvctError, match=r"\(a dict of networks\), got list"):
         convert(generator, out, config=CONFIG)
     small = replace(CONFIG, audio2pose=replace(CONFIG.audio2pose, hidden=9))
-    with pytest.raises(AvctError, match=r"audio2pose\.ckpt: audio2pose: expected the official layout"):
+    with pytest.raises(AvctError, match=r"audio2pose\.ckpt: generator: expected the official layout"):
         convert(official(model, tmp_path)[0], out, audio2pose=heads, config=small)
     assert not out.exists()
