@@ -1,8 +1,7 @@
 """From a portrait, speech and head poses to frames, for both named configurations.
 
-Work that is constant for a clip is done once (the portrait's keypoints and features), work that belongs to a frame
-once a frame (tokens), and frames are painted in batches and handed on as they come, so that memory does not grow with
-the clip.
+Models are made ready by `avct.engine`; here frames' phones, sound and poses become windows and windows frames. Frames
+are painted in batches and handed on as they come, so that memory does not grow with the clip.
 """
 
 from __future__ import annotations
@@ -14,18 +13,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from avct import facepoints
 from avct.config import AUDIO_COLUMNS, AUDIO_ROWS
+from avct.engine import Engine, Sitter, check_precision, prepare
+from avct.engine import face_width as face_width
 from avct.errors import AvctError
+from avct.folding import fold
 from avct.geometry import Keypoints
-from avct.model import FaithfulModel, LandmarkModel, Model
+from avct.model import LandmarkModel, Model
 from avct.phonemes import SIL
-from avct.transfer import transfer
-from avct.vector_tokens import pose_numbers, standardise
 
 FRONTAL = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 300.0], np.float32)
 """A head that looks straight ahead from 300 mm, where a portrait's pose is unknown."""
-_WINDOWS = 64  # windows of the transformer at once: enough to fill a core, 10 MB of tokens
+_SPAN = 32
+"""Frames whose tokens are made at once: enough to fill a core, 40 MB of maps at full size."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,8 @@ class Score:
     landmarks: np.ndarray | None = None
 
     def __post_init__(self) -> None:
+        check_portrait(self.image)
         frames = len(self.phonemes)
-        if (
-            self.image.dtype != np.uint8
-            or self.image.ndim != 3
-            or self.image.shape[0] != self.image.shape[1]
-            or self.image.shape[2] != 3
-        ):
-            raise AvctError(
-                f"portrait: expected a square uint8 image (S, S, 3), got {self.image.dtype} {self.image.shape}"
-            )
         if frames < 1:
             raise AvctError("speech: expected at least one frame (40 ms) of phonemes, got none")
         if self.audio.shape != (frames, AUDIO_ROWS, AUDIO_COLUMNS):
@@ -65,86 +57,94 @@ class Score:
             raise AvctError(f"head poses: expected ({frames}, 6), got {self.poses.shape}")
 
 
-def _picture(image: np.ndarray, device: torch.device) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(image)).to(device).permute(2, 0, 1)[None].float() / 255
+class Windows:
+    """Keypoints of frames whose phones, sound and poses come in pieces.
+
+    A frame is known when half a window of frames after it has come, or when the clip has ended. Only the last window's
+    tokens are held. Outside the clip lie SIL, zeros (not silence's features) and the pose of the nearest frame.
+    """
+
+    def __init__(self, engine: Engine, sitter: Sitter) -> None:
+        self._engine, self._sitter = engine, sitter
+        self._said: Tensor | None = None
+        self._heard: Tensor | None = None
+        self._pose: np.ndarray | None = None
+        self._first: Keypoints | None = None
+
+    def add(self, phonemes: np.ndarray, rows: np.ndarray, poses: np.ndarray) -> Keypoints | None:
+        """Keypoints that the portrait follows in the frames that are known now; None where there are none yet.
+
+        phonemes: int64 (n,). rows: tuned audio (n, 4, 41). poses: float (n, 6). n > 0.
+        """
+        if self._pose is None:
+            self._outside(poses[0])
+        self._pose = poses[-1]
+        return self._join(self._engine.say(phonemes, poses), self._engine.hear(rows, self._sitter))
+
+    def finish(self) -> Keypoints | None:
+        """Keypoints of the last frames; None where none are left."""
+        return None if self._pose is None else self._outside(self._pose)
+
+    def _outside(self, pose: np.ndarray) -> Keypoints | None:
+        """Keypoints that are known once half a window outside the clip has come."""
+        engine, half = self._engine, self._engine.half_window
+        if not half:
+            return None
+        said = engine.say(np.full(half, SIL), np.repeat(pose[None], half, 0))
+        silence = np.zeros((half, AUDIO_ROWS, AUDIO_COLUMNS), np.float32)
+        return self._join(said, engine.hear(silence, self._sitter))
+
+    def _join(self, said: Tensor, heard: Tensor) -> Keypoints | None:
+        engine = self._engine
+        if self._said is not None:
+            said, heard = torch.cat([self._said, said]), torch.cat([self._heard, heard])
+        known = max(0, len(said) - engine.window + 1)
+        # copies: views would keep everything that was ever said
+        self._said, self._heard = said[known:].clone(), heard[known:].clone()
+        if not known:
+            return None
+        spoken = engine.decode(*(tokens.unfold(0, engine.window, 1).permute(0, 2, 1) for tokens in (said, heard)))
+        if self._first is None:
+            self._first = Keypoints(*(None if part is None else part[:1].clone() for part in spoken))
+        return engine.follow(self._sitter, spoken, self._first)
 
 
-def _frames(prediction: Tensor, *, truncate: bool) -> np.ndarray:
-    scaled = prediction.float().clamp(0, 1) * 255
-    if not truncate:
-        scaled = scaled.round()
-    return scaled.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+def check_portrait(image: np.ndarray) -> None:
+    """Nothing; raises AvctError unless the portrait is a square uint8 image (S, S, 3)."""
+    shape = image.shape
+    if image.dtype != np.uint8 or image.ndim != 3 or shape[0] != shape[1] or shape[2] != 3:
+        raise AvctError(f"portrait: expected a square uint8 image (S, S, 3), got {image.dtype} {shape}")
 
 
 @torch.inference_mode()
 def find_keypoints(model: Model, frames: np.ndarray, *, batch: int = 16) -> np.ndarray:
     """The detector's keypoints float32 (T, K, 2) of uint8 (T, S, S, 3) frames."""
     device = next(model.parameters()).device
+    detector = fold(model.kp_detector, vectors=device.type == "cpu")
     found = []
     for start in range(0, len(frames), batch):
         some = torch.from_numpy(np.ascontiguousarray(frames[start : start + batch])).to(device)
-        found.append(model.kp_detector(some.permute(0, 3, 1, 2).float() / 255).keypoints.value.cpu().numpy())
+        found.append(detector(some.permute(0, 3, 1, 2).float() / 255).keypoints.value.cpu().numpy())
     return np.concatenate(found)
 
 
-def _windows(tokens: Tensor, window: int) -> Tensor:
-    """All windows (T, W, D) of padded tokens (T + W - 1, D)."""
-    return tokens.unfold(0, window, 1).permute(0, 2, 1)
-
-
-def _spoken_keypoints(model: LandmarkModel, score: Score, source: Tensor) -> tuple[Tensor, Tensor]:
-    """Keypoints (T, K, 2) that the speech asks for and (1, K, 2) of the same face at rest in the portrait's pose."""
-    net, device = model.speech, source.device
-    half = net.config.half_window
-    pose = np.pad(pose_numbers(score.poses), ((half, half), (0, 0)), "edge")
-    rest = pose_numbers(score.portrait_pose[None])
-    ph = np.pad(score.phonemes, half, constant_values=SIL)
-    audio = np.pad(standardise(score.audio), ((half, half), (0, 0), (0, 0)))
-
-    def tensor(x: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(x)).to(device)
-
-    face = net.face_numbers(source, tensor(rest))
-    said, heard = net.encoder_tokens(tensor(ph), tensor(pose)), net.decoder_tokens(tensor(audio), face)
-    window = net.config.window
-    said, heard = _windows(said, window), _windows(heard, window)
-    found = [net.decode(said[i : i + _WINDOWS], heard[i : i + _WINDOWS]).value for i in range(0, len(said), _WINDOWS)]
-    still = net.encoder_tokens(tensor(np.full(window, SIL)), tensor(rest).expand(window, -1))
-    hush = net.decoder_tokens(torch.zeros(window, AUDIO_ROWS, AUDIO_COLUMNS, device=device), face)
-    return torch.cat(found), net.decode(still[None], hush[None]).value
-
-
-def face_width(value: Tensor) -> Tensor:
-    """Distance (B, 1, 1) of the jaw's sides of keypoints (B, K, 2)."""
-    left, right = value[:, 9], value[:, 10]  # the jaw's sides: facepoints.POINTS
-    return (right - left).norm(dim=-1)[:, None, None]
-
-
 @torch.inference_mode()
-def speech_keypoints(model: LandmarkModel, score: Score) -> tuple[Keypoints, Keypoints]:
+def speech_keypoints(model: LandmarkModel | Engine, score: Score) -> tuple[Keypoints, Keypoints]:
     """Keypoints of the portrait (1) and of every frame (T) after relative transfer.
 
     The reference is the network's own face at rest in the portrait's pose, which is the paper's frame 0 where a clip
     starts in silence and in the portrait's pose. Motion is scaled by the ratio of face widths, as FOMM's adaptive
     movement scale, since landmark keypoints measure the face.
     """
-    device = next(model.parameters()).device
-    size = score.image.shape[0]
-    if score.landmarks is not None:
-        source = torch.from_numpy(facepoints.from_landmarks(score.landmarks, size))[None].to(device)
-    else:
-        source = model.kp_detector(_picture(score.image, device)).keypoints.value
-    spoken, rest = _spoken_keypoints(model, score, source)
-    if not model.config.relative:
-        return Keypoints(source), Keypoints(spoken)
-    scale = face_width(source) / face_width(rest)
-    moved = transfer(Keypoints(source), Keypoints(rest + (spoken - rest) * scale), Keypoints(rest))
-    return Keypoints(source), moved
+    engine = prepare(model)
+    with engine.exactly():
+        sitter = engine.meet(score.image, pose=score.portrait_pose, landmarks=score.landmarks)
+    return sitter.source, _joined(list(_driving(engine, sitter, score)))
 
 
 @torch.inference_mode()
 def render(
-    model: LandmarkModel,
+    model: LandmarkModel | Engine,
     image: np.ndarray,
     source: Keypoints,
     driving: Keypoints,
@@ -154,64 +154,81 @@ def render(
 ) -> Iterator[np.ndarray]:
     """Batches of frames uint8 (n, S, S, 3) of the portrait under driving keypoints (T, K, 2).
 
-    precision "bfloat16" paints in half precision; keypoints and flow stay in float32.
+    precision "bfloat16" or "float16" (CUDA) paints in half precision; keypoints and flow stay in float32.
     """
-    device = source.value.device
-    portrait = model.generator.encode(_picture(image, device))
-    for start in range(0, len(driving.value), batch):
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            out = model.generator.render(portrait, source, Keypoints(driving.value[start : start + batch]))
-        yield _frames(out.prediction, truncate=False)
+    engine = prepare(model, precision=precision)
+    with engine.exactly():
+        sitter = engine.show(image, source)
+    for painted in _painted(engine, sitter, iter([driving]), batch):
+        yield engine.levels(painted)
 
 
-def check(model: Model, score: Score, *, batch: int, precision: str) -> None:
-    """Raises AvctError for a portrait of the wrong size, an unknown precision or an impossible batch."""
-    if precision not in ("float32", "bfloat16"):
-        raise AvctError(f"precision: expected 'float32' or 'bfloat16', got {precision!r}")
+def check(model: Model | Engine, score: Score, *, batch: int, precision: str) -> None:
+    """Raises AvctError for a portrait of the wrong size, a precision that cannot be or an impossible batch."""
+    config = model.config
+    check_precision(precision, model.device if isinstance(model, Engine) else next(model.parameters()).device)
     if batch < 1:
         raise AvctError(f"batch: expected 1 or more, got {batch}")
-    size, (height, width) = model.config.image_size, score.image.shape[:2]
+    size, (height, width) = config.image_size, score.image.shape[:2]
     if height != size:
         raise AvctError(f"portrait: this model wants {size}x{size} pixels, got {width}x{height}")
 
 
-def perform(model: Model, score: Score, *, batch: int = 8, precision: str = "float32") -> Iterator[np.ndarray]:
-    """Batches of frames uint8 (n, S, S, 3) of the portrait speaking. Raises AvctError as `check` does."""
+def perform(model: Model | Engine, score: Score, *, batch: int = 8, precision: str = "float32") -> Iterator[np.ndarray]:
+    """Batches of frames uint8 (n, S, S, 3) of the portrait speaking. Raises AvctError as `check` does.
+
+    model: an engine (whose precision then counts) spares preparing a model for every clip.
+    """
     check(model, score, batch=batch, precision=precision)
-    if isinstance(model, LandmarkModel):
-        source, driving = speech_keypoints(model, score)
-        yield from render(model, score.image, source, driving, batch=batch, precision=precision)
-    else:
-        yield from _perform_faithful(model, score, batch=batch, precision=precision)
+    engine = prepare(model, precision=precision)
+    for painted in predictions(engine, score, batch=batch):
+        yield engine.levels(painted)
 
 
 @torch.inference_mode()
-def _perform_faithful(model: FaithfulModel, score: Score, *, batch: int, precision: str) -> Iterator[np.ndarray]:
-    """The paper's procedure (SPEC section 9) with constants cached: portrait once, tokens once a frame."""
-    from avct.posebox import draw
+def predictions(engine: Engine, score: Score, *, batch: int = 8) -> Iterator[Tensor]:
+    """Batches of frames float32 (n, 3, S, S) RGB in [0, 1] of the portrait speaking."""
+    with engine.exactly():
+        sitter = engine.meet(score.image, pose=score.portrait_pose, landmarks=score.landmarks)
+    yield from _painted(engine, sitter, _driving(engine, sitter, score), batch)
 
-    device = next(model.parameters()).device
-    picture = _picture(score.image, device)
-    found = model.kp_detector(picture)
-    source, net = found.keypoints, model.ph2kp
-    portrait = model.generator.encode(picture)
-    half, window = net.config.half_window, net.config.window
-    frames = len(score.phonemes)
-    # outside the clip: SIL, zero features (not those of silence), the pose of the nearest frame
-    ph = torch.from_numpy(np.pad(score.phonemes, half, constant_values=SIL)).to(device)
-    audio = torch.from_numpy(np.pad(score.audio, ((half, half), (0, 0), (0, 0))).astype(np.float32)).to(device)
-    poses = np.pad(score.poses, ((half, half), (0, 0)), "edge")
-    initial: Keypoints | None = None
-    for start in range(0, frames, batch):
-        stop = min(frames, start + batch)
-        span = slice(start, stop + window - 1)
-        rasters = torch.from_numpy(np.stack([draw(p, size=net.config.pose_size) for p in poses[span]])).to(device)
-        said = _windows(net.encoder_tokens(ph[span], rasters), window)
-        heard = _windows(net.decoder_tokens(audio[span], found.feature_map), window)
-        driving = net.decode(said, heard)
-        if initial is None:
-            initial = Keypoints(driving.value[:1], None if driving.jacobian is None else driving.jacobian[:1])
-        moved = transfer(source, driving, initial)
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            out = model.generator.render(portrait, source, moved)
-        yield _frames(out.prediction, truncate=True)  # the official code truncates
+
+def _driving(engine: Engine, sitter: Sitter, score: Score) -> Iterator[Keypoints]:
+    """Keypoints of the score's frames, some at a time."""
+    windows, rows = Windows(engine, sitter), engine.tune(score.audio)
+    for start in range(0, len(rows), _SPAN):
+        span = slice(start, start + _SPAN)
+        with engine.exactly():
+            known = windows.add(score.phonemes[span], rows[span], score.poses[span])
+        if known is not None:
+            yield known
+    with engine.exactly():
+        known = windows.finish()
+    if known is not None:
+        yield known
+
+
+def _painted(engine: Engine, sitter: Sitter, driving: Iterator[Keypoints], batch: int) -> Iterator[Tensor]:
+    """Frames of keypoints that come in pieces of any length, in full batches and one that may be smaller at the end."""
+    held: Keypoints | None = None
+    for some in driving:
+        held = some if held is None else _joined([held, some])
+        while len(held.value) >= batch:
+            with engine.exactly():
+                painted = engine.paint(sitter, _cut(held, slice(batch)))
+            yield painted
+            held = _cut(held, slice(batch, None))
+    if held is not None and len(held.value):
+        with engine.exactly():
+            painted = engine.paint(sitter, held)
+        yield painted
+
+
+def _joined(pieces: list[Keypoints]) -> Keypoints:
+    value = torch.cat([piece.value for piece in pieces])
+    jacobians = [piece.jacobian for piece in pieces]
+    return Keypoints(value, None if jacobians[0] is None else torch.cat(jacobians))
+
+
+def _cut(keypoints: Keypoints, part: slice) -> Keypoints:
+    return Keypoints(keypoints.value[part], None if keypoints.jacobian is None else keypoints.jacobian[part])

@@ -1,0 +1,278 @@
+"""The generator made ready for a machine: a trained model rewritten once, so that frames cost no more than they must.
+
+`prepare` gives an engine of either configuration. It computes what is constant for a portrait once (`meet`), what
+belongs to a frame once a frame (`say`, `hear`) although eleven windows see it, only the centre frame in the last
+decoder layer, and frames in batches (`paint`). Networks are folded as in `avct.folding`. In float32 the frames are
+those of the plain loop (`avct.plain`) within 1e-4; a half precision concerns the painters alone: keypoints and flow
+stay in float32.
+
+Engines hold the weights of the moment they were made. Training never meets them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from avct import facepoints
+from avct.composite import CompositeSource
+from avct.config import AUDIO_COLUMNS, AUDIO_ROWS
+from avct.errors import AvctError
+from avct.folding import fold
+from avct.generator import EncodedSource
+from avct.geometry import Keypoints
+from avct.hearing import Face, Hearing
+from avct.model import FaithfulModel, LandmarkModel, Model
+from avct.phonemes import SIL
+from avct.posebox import draw_all
+from avct.transfer import transfer
+from avct.transformer import Transformer
+from avct.vector_tokens import Voice, pose_numbers, standardise
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+"""What frames can be painted in."""
+
+
+class Sitter(NamedTuple):
+    """A portrait as an engine knows it.
+
+    source: its keypoints (1). encoded: what the painters need of it. face: what the decoder tokens need, if it is to
+    speak. rest and scale (`landmark` only): the network's own face at rest in the portrait's pose, and the ratio of
+    face widths.
+    """
+
+    source: Keypoints
+    encoded: EncodedSource | CompositeSource
+    face: Face | Tensor | None = None
+    rest: Tensor | None = None
+    scale: Tensor | None = None
+
+
+class Engine(ABC):
+    """One model on its device, made ready; frames come from `avct.inference` and `avct.talker`."""
+
+    truncates: bool
+    """Whether levels are cut (as the official code does) or rounded."""
+
+    def __init__(self, model: Model, precision: str) -> None:
+        self.model, self.config, self.precision = model, model.config, precision
+        self.device = next(model.parameters()).device
+        self.generator = self._fold(model.generator)
+        net = model.ph2kp if isinstance(model, FaithfulModel) else model.speech
+        self.half_window, self.window = net.config.half_window, net.config.window
+
+    @abstractmethod
+    def meet(self, image: np.ndarray, *, pose: np.ndarray, landmarks: np.ndarray | None = None) -> Sitter:
+        """The portrait uint8 (S, S, 3) made ready. pose: float (6,), its own. landmarks: (68, 2) if they are to be
+        its keypoints."""
+
+    def show(self, image: np.ndarray, source: Keypoints) -> Sitter:
+        """The portrait uint8 (S, S, 3) with keypoints (1), ready to be painted but not to speak."""
+        return Sitter(source, self.generator.encode(self._picture(image)))
+
+    @abstractmethod
+    def tune(self, rows: np.ndarray, voice: Voice | None = None) -> np.ndarray:
+        """Audio rows float32 (T, 4, 41) as `hear` wants them, of unnormalised ones. voice: the recording's own, where
+        rows are a part of it."""
+
+    @abstractmethod
+    def say(self, phonemes: np.ndarray, poses: np.ndarray) -> Tensor:
+        """Encoder tokens (N, D) of phoneme ids int64 (N,) and head poses float (N, 6)."""
+
+    @abstractmethod
+    def hear(self, rows: np.ndarray, sitter: Sitter) -> Tensor:
+        """Decoder tokens (N, D) of tuned audio rows (N, 4, 41)."""
+
+    @abstractmethod
+    def decode(self, said: Tensor, heard: Tensor) -> Keypoints:
+        """The training speaker's keypoints (B) at the centres of windows of tokens (B, W, D)."""
+
+    @abstractmethod
+    def follow(self, sitter: Sitter, spoken: Keypoints, first: Keypoints) -> Keypoints:
+        """The portrait's keypoints moved as the speaker's; first: the speaker's in the clip's first frame."""
+
+    def paint(self, sitter: Sitter, driving: Keypoints) -> Tensor:
+        """Frames float32 (B, 3, S, S) RGB in [0, 1]."""
+        return self.generator.render(sitter.encoded, sitter.source, driving).prediction
+
+    def levels(self, painted: Tensor) -> np.ndarray:
+        """Painted frames as uint8 (B, S, S, 3)."""
+        scaled = painted.float().clamp(0, 1) * 255
+        if not self.truncates:
+            scaled = scaled.round()
+        return scaled.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+    def exactly(self) -> AbstractContextManager[None]:
+        """A block in which float32 means float32 on a GPU too: TF32 keeps 10 bits and would move keypoints."""
+        if self.device.type != "cuda":
+            return nullcontext()
+        return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+
+    def _fold(self, generator: nn.Module) -> nn.Module:
+        vectors = self.device.type == "cpu"
+        return fold(generator, vectors=vectors, winograd=vectors and self.precision == "float32")
+
+    def _painter(self, block: nn.Module) -> nn.Module:
+        return block if self.precision == "float32" else _InHalf(block, PRECISIONS[self.precision])
+
+    def _picture(self, image: np.ndarray) -> Tensor:
+        return self._tensor(image).permute(2, 0, 1)[None].float() / 255
+
+    def _tensor(self, array: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+
+
+class _InHalf(nn.Module):
+    """A block that works in half precision between float32 pictures."""
+
+    def __init__(self, block: nn.Module, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.block, self.dtype = block.to(dtype), dtype
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.block(x.to(self.dtype)).float()
+
+
+class _PictureByPicture(nn.Module):
+    """A block that is given one picture of a batch after another."""
+
+    def __init__(self, block: nn.Module) -> None:
+        super().__init__()
+        self.block = block
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([self.block(picture) for picture in x.split(1)])
+
+
+class FaithfulEngine(Engine):
+    """The paper's configuration made ready."""
+
+    truncates = True
+
+    def __init__(self, model: FaithfulModel, precision: str) -> None:
+        super().__init__(model, precision)
+        self.net, self.hearing = fold(model.ph2kp, vectors=False), Hearing(model.ph2kp)
+        generator = self.generator
+        painters = self._painter(nn.Sequential(generator.bottleneck, *generator.up_blocks, generator.final))
+        # a core's cache holds the layers of one picture, not those of eight
+        generator.bottleneck = painters if self.device.type != "cpu" else _PictureByPicture(painters)
+        generator.up_blocks, generator.final = nn.ModuleList(), nn.Identity()
+
+    def meet(self, image: np.ndarray, *, pose: np.ndarray, landmarks: np.ndarray | None = None) -> Sitter:
+        found = self.model.kp_detector(self._picture(image))
+        return self.show(image, found.keypoints)._replace(face=self.hearing.look(found.feature_map))
+
+    def tune(self, rows: np.ndarray, voice: Voice | None = None) -> np.ndarray:
+        return np.asarray(rows, np.float32)  # the paper's network is told features as they are
+
+    def say(self, phonemes: np.ndarray, poses: np.ndarray) -> Tensor:
+        rasters = draw_all(poses, size=self.net.config.pose_size)
+        return self.net.encoder_tokens(self._tensor(phonemes), self._tensor(rasters))
+
+    def hear(self, rows: np.ndarray, sitter: Sitter) -> Tensor:
+        return self.hearing(self._tensor(rows), sitter.face)
+
+    def decode(self, said: Tensor, heard: Tensor) -> Keypoints:
+        net = self.net
+        centre = centre_output(net.transformer, said, heard, positions=net.pos_enc(self.window), at=self.half_window)
+        jacobian = None if net.jacobian is None else net.jacobian(centre).reshape(len(centre), -1, 2, 2)
+        return Keypoints(net.kp(centre).reshape(len(centre), -1, 2), jacobian)
+
+    def follow(self, sitter: Sitter, spoken: Keypoints, first: Keypoints) -> Keypoints:
+        return transfer(sitter.source, spoken, first)
+
+
+class LandmarkEngine(Engine):
+    """The `landmark` configuration made ready."""
+
+    truncates = False
+
+    def __init__(self, model: LandmarkModel, precision: str) -> None:
+        super().__init__(model, precision)
+        self.net = model.speech
+        for name in ("heat", "bottleneck", "up1", "join1", "up2", "join2", "fine"):
+            setattr(self.generator, name, self._painter(getattr(self.generator, name)))
+
+    def meet(self, image: np.ndarray, *, pose: np.ndarray, landmarks: np.ndarray | None = None) -> Sitter:
+        net = self.net
+        if landmarks is not None:
+            value = self._tensor(facepoints.from_landmarks(landmarks, image.shape[0]))[None]
+        else:
+            value = self.model.kp_detector(self._picture(image)).keypoints.value
+        numbers = self._tensor(pose_numbers(np.asarray(pose)[None]))
+        face = net.face_numbers(value, numbers)
+        still = net.encoder_tokens(torch.full((self.window,), SIL, device=self.device), numbers.expand(self.window, -1))
+        hush = net.decoder_tokens(torch.zeros(self.window, AUDIO_ROWS, AUDIO_COLUMNS, device=self.device), face)
+        rest = self.decode(still[None], hush[None]).value
+        scale = face_width(value) / face_width(rest)
+        return self.show(image, Keypoints(value))._replace(face=face, rest=rest, scale=scale)
+
+    def tune(self, rows: np.ndarray, voice: Voice | None = None) -> np.ndarray:
+        return standardise(rows, voice)
+
+    def say(self, phonemes: np.ndarray, poses: np.ndarray) -> Tensor:
+        return self.net.encoder_tokens(self._tensor(phonemes), self._tensor(pose_numbers(poses)))
+
+    def hear(self, rows: np.ndarray, sitter: Sitter) -> Tensor:
+        return self.net.decoder_tokens(self._tensor(rows), sitter.face)
+
+    def decode(self, said: Tensor, heard: Tensor) -> Keypoints:
+        net = self.net
+        centre = centre_output(net.transformer, said, heard, positions=net.pos_enc(self.window), at=self.half_window)
+        return Keypoints(net.kp(centre).unflatten(-1, (-1, 2)))
+
+    def follow(self, sitter: Sitter, spoken: Keypoints, first: Keypoints) -> Keypoints:
+        """Motion away from the face at rest (not from the first frame), by the ratio of face widths: FOMM's adaptive
+        movement scale, since landmark keypoints measure the face."""
+        rest = sitter.rest
+        if not self.config.relative:
+            return spoken
+        return transfer(sitter.source, Keypoints(rest + (spoken.value - rest) * sitter.scale), Keypoints(rest))
+
+
+def prepare(model: Model | Engine, *, precision: str = "float32") -> Engine:
+    """The engine of a model in eval mode, on the model's device; an engine is returned as it is.
+
+    precision: of the painters, "float32", "bfloat16" or "float16" (CUDA only). Raises AvctError for an unknown one.
+    """
+    if isinstance(model, Engine):
+        return model
+    check_precision(precision, next(model.parameters()).device)
+    made = FaithfulEngine if isinstance(model, FaithfulModel) else LandmarkEngine
+    with torch.inference_mode():
+        return made(model, precision)
+
+
+def check_precision(precision: str, device: torch.device) -> None:
+    """Nothing; raises AvctError for a precision that is unknown or that the device has no arithmetic for."""
+    if precision not in PRECISIONS:
+        raise AvctError(f"precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}")
+    if precision == "float16" and device.type != "cuda":
+        raise AvctError(f"precision: float16 is for CUDA devices; on {device.type} take bfloat16 or float32")
+
+
+def face_width(value: Tensor) -> Tensor:
+    """Distance (B, 1, 1) of the jaw's sides of keypoints (B, K, 2)."""
+    left, right = value[:, 9], value[:, 10]  # the jaw's sides: facepoints.POINTS
+    return (right - left).norm(dim=-1)[:, None, None]
+
+
+def centre_output(
+    transformer: Transformer, encoder_tokens: Tensor, decoder_tokens: Tensor, *, positions: Tensor, at: int
+) -> Tensor:
+    """The last decoder layer's normalised output (B, D) at place `at` of windows (B, W, D), and nothing else of it."""
+    memory = transformer.encoder(encoder_tokens.transpose(0, 1) + positions)
+    *layers, last = transformer.decoder.layers
+    x = decoder_tokens.transpose(0, 1) + positions
+    for layer in layers:
+        x = layer(x, memory)
+    centre = x[at : at + 1]
+    centre = last.norm1(centre + last.self_attn(centre, x, x, need_weights=False)[0])
+    centre = last.norm2(centre + last.multihead_attn(centre, memory, memory, need_weights=False)[0])
+    centre = last.norm3(centre + last.linear2(last.activation(last.linear1(centre))))
+    return transformer.decoder.norm(centre)[0]

@@ -1,0 +1,213 @@
+"""The engine against the plain loop, and each rewriting against what it replaces."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tiny_networks import AUDIO2KP, DETECTOR, GENERATOR, noise, seeded
+from tiny_networks import KEYPOINTS as FEW
+from torch import nn
+
+from avct import folding, inference, plain
+from avct.blocks import AntiAlias, Down, DownRes, Res, Same, Up
+from avct.composite import CompositeConfig
+from avct.config import AvctConfig, DetectorConfig, MotionConfig, TransformerConfig
+from avct.engine import Engine, prepare
+from avct.errors import AvctError
+from avct.inference import FRONTAL, Score, Windows, perform, predictions, speech_keypoints
+from avct.model import FaithfulModel, LandmarkConfig, LandmarkModel, Model
+from avct.vector_tokens import VectorTokensConfig
+from avct.winograd import WinogradRes, transforms
+
+SIDE = {"faithful": 128, "landmark": 64}
+
+
+def faithful() -> FaithfulModel:
+    config = AvctConfig(image_size=128, detector=DETECTOR, generator=GENERATOR, audio2kp=AUDIO2KP)
+    model = seeded(FaithfulModel(config))
+    with torch.no_grad():  # keypoints that stay in the picture, Jacobians that can be inverted
+        for head in (model.ph2kp.kp, model.ph2kp.jacobian):
+            head.weight.mul_(0.1)
+        for head in (model.ph2kp.jacobian, model.kp_detector.jacobian):
+            head.bias.copy_(torch.eye(2).flatten().repeat(FEW))
+    return model
+
+
+def landmark(*, relative: bool = True) -> LandmarkModel:
+    speech = VectorTokensConfig(
+        embedding=8,
+        transformer=TransformerConfig(width=16, heads=2, encoder_layers=2, decoder_layers=2, feedforward=16),
+    )
+    motion = MotionConfig(expansion=4, max_features=8, blocks=2, shrink=4, variance=0.01, jacobian=False)
+    detector = DetectorConfig(keypoints=17, expansion=4, max_features=8, blocks=2, shrink=2, pad=3, jacobian=False)
+    painters = CompositeConfig(expansion=4, bottleneck_blocks=1, window=32, motion=motion)
+    model = LandmarkModel(
+        LandmarkConfig(image_size=64, detector=detector, generator=painters, speech=speech, relative=relative)
+    )
+    model = seeded(model)
+    with torch.no_grad():
+        model.speech.kp.weight.mul_(0.1)  # keypoints that stay in the picture
+    return model
+
+
+@pytest.fixture(scope="module", params=["faithful", "landmark"])
+def model(request: pytest.FixtureRequest) -> Model:
+    return {"faithful": faithful, "landmark": landmark}[request.param]()
+
+
+def score(model: Model, frames: int = 7, seed: int = 0, **changes) -> Score:
+    rng, side = np.random.default_rng(seed), SIDE[model.kind]
+    given = {
+        "image": rng.integers(0, 255, (side, side, 3), dtype=np.uint8),
+        "phonemes": rng.integers(0, 41, frames),
+        "audio": rng.normal(0, 2, (frames, 4, 41)),
+        "poses": (FRONTAL + rng.normal(0, 0.1, (frames, 6))).astype(np.float32),
+        "portrait_pose": FRONTAL,
+    }
+    return Score(**{**given, **changes})
+
+
+@pytest.mark.parametrize(("frames", "batch"), [(1, 8), (2, 1), (7, 3), (19, 8)])
+def test_engine_equals_the_plain_loop(model: Model, frames: int, batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also at both edges, for clips shorter than a window, and for lengths that the batch does not divide."""
+    monkeypatch.setattr(inference, "_SPAN", 4)
+    told = score(model, frames)
+    wanted = torch.stack(list(plain.predictions(model, told)))
+    parts = list(predictions(prepare(model), told, batch=batch))
+    assert [len(p) for p in parts] == [batch] * (frames // batch) + [frames % batch] * (frames % batch > 0)
+    assert wanted.std() > 0.05, "frames that show nothing prove nothing"
+    torch.testing.assert_close(torch.cat(parts), wanted, atol=1e-4, rtol=0)
+    moved = torch.cat([keypoints.value for keypoints, _ in plain.driving(model, told)])
+    assert frames == 1 or (moved[1:] - moved[:-1]).abs().max() > 1e-3
+
+
+def test_levels_are_those_of_the_plain_loop(model: Model) -> None:
+    told = score(model, 5)
+    painted = torch.stack(list(plain.predictions(model, told))) * 255
+    # the official code cuts, the landmark configuration rounds; a last digit may fall to either side
+    wanted = (painted if model.kind == "faithful" else painted.round()).clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
+    got = np.concatenate(list(perform(model, told, batch=2)))
+    assert got.dtype == np.uint8 and np.abs(got.astype(int) - wanted).max() <= 1
+    assert (got == wanted).mean() > 0.999
+
+
+def test_landmarks_and_absolute_keypoints_equal_the_plain_loop() -> None:
+    model = landmark(relative=False)
+    marks = np.random.default_rng(3).uniform(8, 56, (68, 2))
+    told = score(model, 4, landmarks=marks)
+    wanted = torch.cat([k.value for k, _ in plain.driving(model, told)])
+    torch.testing.assert_close(speech_keypoints(model, told)[1].value, wanted, atol=1e-5, rtol=0)
+
+
+def test_pieces_of_any_length_give_the_same_keypoints(model: Model) -> None:
+    told, engine = score(model, 17), prepare(model)
+    rows = engine.tune(told.audio)
+
+    def known(lengths: list[int]) -> tuple[torch.Tensor, list[int]]:
+        with torch.inference_mode():
+            windows, at, found, counts = Windows(engine, engine.meet(told.image, pose=FRONTAL)), 0, [], []
+            for length in lengths:
+                part = slice(at, at + length)
+                found.append(windows.add(told.phonemes[part], rows[part], told.poses[part]))
+                counts.append(0 if found[-1] is None else len(found[-1].value))
+                at += length
+            found.append(windows.finish())
+        return torch.cat([k.value for k in found if k is not None]), counts
+
+    whole, _ = known([17])
+    single, counts = known([1] * 17)
+    torch.testing.assert_close(single, whole, atol=1e-5, rtol=0)
+    assert len(whole) == 17
+    # a frame is known as soon as half a window after it is there, and not before
+    assert np.cumsum(counts).tolist() == [max(0, t - engine.half_window) for t in range(1, 18)]
+
+
+def test_preparing_leaves_the_model_as_it_was(model: Model) -> None:
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    shapes = {k: v.stride() for k, v in model.state_dict().items()}
+    kinds = [type(m) for m in model.modules()]
+    for precision in ("float32", "bfloat16"):
+        list(perform(model, score(model, 2), precision=precision))
+    after = model.state_dict()
+    assert [type(m) for m in model.modules()] == kinds and shapes == {k: v.stride() for k, v in after.items()}
+    assert all(torch.equal(before[k], v) and v.dtype == before[k].dtype for k, v in after.items())
+    assert all(p.requires_grad for p in model.parameters())
+
+
+def test_an_engine_is_prepared_once_and_keeps_its_precision(model: Model) -> None:
+    engine = prepare(model)
+    assert isinstance(engine, Engine) and prepare(engine) is engine
+    told = score(model, 3)
+    np.testing.assert_array_equal(
+        np.concatenate(list(perform(engine, told))), np.concatenate(list(perform(model, told)))
+    )
+
+
+def test_half_precision_paints_nearly_the_same_and_moves_exactly_the_same(model: Model) -> None:
+    told = score(model, 3)
+    whole, half = (torch.cat(list(predictions(prepare(model, precision=p), told))) for p in ("float32", "bfloat16"))
+    assert half.dtype == torch.float32
+    assert 0 < (whole - half).abs().mean() < 0.01
+    with pytest.raises(AvctError, match="CUDA"):
+        prepare(model, precision="float16")
+    with pytest.raises(AvctError, match="expected one of float32"):
+        prepare(model, precision="int8")
+
+
+def blocks() -> list[tuple[str, nn.Module, tuple[int, ...]]]:
+    return [
+        ("same", Same(5, 7, kernel=7), (2, 5, 12, 16)),
+        ("down", Down(5, 7), (2, 5, 12, 16)),
+        ("up", Up(5, 7), (2, 5, 6, 8)),
+        ("res", Res(6), (2, 6, 10, 12)),
+        ("res by Winograd", Res(128), (2, 128, 36, 8)),
+        ("res of another size", Res(128), (2, 128, 6, 10)),
+        ("downres", DownRes(5, 9), (2, 5, 12, 16)),
+        ("head", nn.Conv2d(5, 3, 7, padding=3), (2, 5, 12, 16)),
+        ("head of one", nn.Conv2d(5, 1, 3, padding=1), (2, 5, 12, 16)),
+        ("head of another size", nn.Conv2d(5, 1, 3, padding=1), (2, 5, 7, 9)),
+    ]
+
+
+@pytest.mark.parametrize(("name", "block", "shape"), blocks(), ids=lambda v: v if isinstance(v, str) else "")
+@torch.inference_mode()
+def test_folded_blocks_compute_the_same(name: str, block: nn.Module, shape: tuple[int, ...]) -> None:
+    block = seeded(block)
+    folded = folding.fold(block, vectors=True, winograd=True)
+    assert type(folded) is not type(block)
+    x = noise(*shape) - 0.3
+    kept = x.clone()
+    torch.testing.assert_close(folded(x), block(x), atol=2e-5, rtol=1e-5)
+    assert torch.equal(x, kept), "a block must not work on its input"
+    assert not any(p.requires_grad for p in folded.parameters())
+
+
+@torch.inference_mode()
+def test_heavy_doubling_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folding, "_HEAVY", 1)
+    block = seeded(Up(5, 7))
+    folded = folding.fold(block, vectors=True)
+    assert folded.weight.shape[-1] == 3
+    torch.testing.assert_close(folded(noise(2, 5, 4, 4)), block(noise(2, 5, 4, 4)), atol=1e-5, rtol=1e-5)
+
+
+def test_what_cannot_be_folded_is_kept() -> None:
+    network = nn.Sequential(AntiAlias(3, shrink=4), nn.Conv2d(3, 8, 3, padding=1))
+    twin = folding.fold(network.train(), vectors=True)
+    assert [type(m) for m in twin] == [type(m) for m in network] and twin is not network
+    assert not twin.training and network.training
+    assert twin[1].weight is not network[1].weight
+
+
+def test_winograd_transforms_convolve() -> None:
+    output, kernel, given = transforms()
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=6), rng.normal(size=3)
+    np.testing.assert_allclose(output @ ((kernel @ w) * (given @ x)), np.correlate(x, w, "valid"), atol=1e-12)
+
+
+def test_wide_residual_blocks_go_winograds_way_only_in_float32() -> None:
+    block = nn.Sequential(Res(128))
+    assert isinstance(folding.fold(block, vectors=True, winograd=True)[0], WinogradRes)
+    assert isinstance(folding.fold(block, vectors=True)[0], folding.FoldedRes)
