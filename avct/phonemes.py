@@ -1,7 +1,8 @@
-"""What AVCT is told is being said: 41 phoneme symbols, the official JSON, and one symbol id for each video frame.
+"""What AVCT is told is being said: 41 phoneme symbols, files that hold them, and one symbol id for each video frame.
 
-The JSON is a list of words, each {"word": text, "phones": [{"ph": symbol, "bg": begin, "ed": end}, ...]} with times in
-units of 10 ms. Only the ends count: a phone lasts from its predecessor's end to its own.
+The official JSON is a list of words, each {"word": text, "phones": [{"ph": symbol, "bg": begin, "ed": end}, ...]} with
+times in units of 10 ms. Only the ends count: a phone lasts from its predecessor's end to its own. TextGrids are read
+as well.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from avct import textgrid
 from avct.errors import AvctError
 
 _ALPHABET = (
@@ -100,16 +102,30 @@ def parse(data: Any, *, origin: str = "phonemes") -> list[Word]:
 
 
 def read(path: str | Path) -> list[Word]:
-    """The words of an official JSON file. Raises AvctError in one line that names the file."""
+    """The words of a phoneme file: official JSON, or a TextGrid with ARPAbet phones (sil, sp, spn and empty are SIL).
+
+    Raises AvctError in one line that names the file.
+    """
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise AvctError(f"{path}: cannot be read as a phoneme file ({error.strerror or error})") from None
+    if is_textgrid(path, content):
+        return from_seconds(textgrid.phones(content, origin=str(path)), origin=str(path))
+    try:
+        return parse(json.loads(content.decode("utf-8-sig")), origin=str(path))
+    except UnicodeDecodeError as error:
         raise AvctError(f"{path}: cannot be read as a phoneme file ({error})") from None
-    try:
-        data = json.loads(text)
     except json.JSONDecodeError as error:
-        raise AvctError(f"{path}: not JSON (line {error.lineno}, column {error.colno}: {error.msg})") from None
-    return parse(data, origin=str(path))
+        raise AvctError(
+            f"{path}: expected official JSON or a TextGrid, got neither (line {error.lineno}, column {error.colno}: "
+            f"{error.msg})"
+        ) from None
+
+
+def is_textgrid(path: str | Path, content: bytes) -> bool:
+    """Whether a phoneme file is to be read as a TextGrid: by its name, or by how it begins."""
+    return Path(path).suffix.lower() == ".textgrid" or textgrid.begins(content)
 
 
 def ids_at_25fps(words: Sequence[Word]) -> list[int]:
@@ -204,6 +220,8 @@ def _clean(symbol: Any, where: str) -> str:
     if name not in IDS:
         close = get_close_matches(name, SYMBOLS, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]!r}?" if close else f"known symbols: {' '.join(SYMBOLS)}"
+        if not name.isascii():
+            hint = f"expected ARPAbet, not IPA ({hint})"
         raise AvctError(f"{where}: unknown phoneme {symbol!r}; {hint}")
     return name
 
