@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from bench.cli import describe, explore, fit, measure, perform
+from bench.cli import describe, explore, fit, footage, measure, perform
 from bench.errors import BenchError
 
 app = typer.Typer(
@@ -31,6 +31,8 @@ _VERBS: tuple[tuple[Callable[..., None], str, str], ...] = (
     (measure.score, "score", "Run"),
     (measure.report, "report", "Run"),
     (perform.generate, "generate", "Generate"),
+    (footage.crop, "crop", "Generate"),
+    (footage.prepare, "prepare", "Generate"),
     (fit.train, "train", "Generate"),
     (explore.ls, "ls", "Look up"),
     (explore.explain, "explain", "Look up"),

@@ -73,12 +73,22 @@ class Dlib68:
         box = max(boxes, key=lambda b: b.area())
         return box.left(), box.top(), box.right(), box.bottom()
 
+    def faces(self, image: np.ndarray, *, doublings: int = 0, least: float = 0.0) -> list[tuple[Box, float]]:
+        """Boxes and scores of what HOG alone takes for faces in uint8 (H, W, 3) RGB, from a score of `least` up.
+
+        Faces of 80 pixels and more are found, of 40 and more in a picture that is doubled once.
+        """
+        found, scores, _ = self._hog.run(np.ascontiguousarray(image), doublings, least)
+        return [((b.left(), b.top(), b.right(), b.bottom()), s) for b, s in zip(found, scores, strict=True)]
+
+    def points(self, image: np.ndarray, box: Box) -> np.ndarray:
+        """The 68 landmarks float64 (68, 2) of the face in a box of uint8 (H, W, 3) RGB."""
+        shape = self._predictor(np.ascontiguousarray(image), self._dlib.rectangle(*box))
+        return np.array([(part.x, part.y) for part in shape.parts()], np.float64)
+
     def _one(self, image: np.ndarray) -> np.ndarray:
         box = self.largest_face(image)
-        if box is None:
-            return np.full((68, 2), np.nan)
-        shape = self._predictor(image, self._dlib.rectangle(*box))
-        return np.array([(part.x, part.y) for part in shape.parts()], np.float64)
+        return np.full((68, 2), np.nan) if box is None else self.points(image, box)
 
     def _search(self, image: np.ndarray) -> list[Any]:
         if self._cnn is None:

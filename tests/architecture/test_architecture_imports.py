@@ -27,11 +27,13 @@ ROOMS = {
     "training": {"datasets", "io"},
     "framing": set(),
     "faces": {"framing"},
+    "footage": {"io", "store", "datasets", "runner", "framing", "faces"},
     "headmotion": set(),
     "generate": {"io", "adapters", "faces", "headmotion"},
     "inventory": {"io", "datasets"},
     "cli": {
-        "io", "stats", "datasets", "adapters", "store", "runner", "report", "training", "generate", "inventory", "cli",
+        "io", "stats", "datasets", "adapters", "store", "runner", "report", "training", "generate", "inventory",
+        "footage", "cli",
     },
 }  # fmt: skip
 # the generator is driven from one adapter, one training command, and the verb that makes a single video; `weights`
@@ -42,6 +44,7 @@ AVCT_USERS = {
     "bench/generate.py",
     "bench/headmotion.py",
     "bench/faces.py",
+    "bench/footage",
     "bench/inventory.py",
     "bench/cli/app.py",
     "bench/cli/describe.py",
