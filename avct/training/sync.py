@@ -37,7 +37,7 @@ class SyncRecipe:
     `margin` (SyncNet, Chung and Zisserman 2016). noise, blur: strongest disturbance of pictures.
     """
 
-    steps: int = 2_400
+    steps: int = 1_000
     sequences: int = 12
     frames: int = 20
     rate: float = 1.5e-3
