@@ -33,7 +33,7 @@ from avct.weights_path import SHIPPED
 
 Supply = Callable[[str], Shards]
 """Shards of a kind: "pictures" (labelled frames), "talking" (films with sound), "spoken" (labels with sound), "lips"
-(films of mouths, for the sync expert)."""
+(films of mouths, for the sync expert), "heads" (long clips of sound with head poses)."""
 Note = Callable[[str, dict[str, float]], None]
 """A logged row of a stage."""
 CONTINUES = {"polish": "renderer", "finetune": "speech"}

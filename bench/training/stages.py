@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from avct.shards import Shards
     from avct.training.recipe import Recipe
 
-JUDGES = ("judge",)
+JUDGES = ("judge", "sync-judge")
 """What is trained beside the generator: networks that measure, which belong to no recipe."""
 SHIPPED = "puppet256"
 IDENTITIES, TALKING = 240, 100
@@ -70,8 +70,9 @@ class Plan:
         if stage not in JUDGES:
             return self.read().stages[stage].steps
         from bench.training.judge import JudgeRecipe
+        from bench.training.sync_judge import SYNC_JUDGE
 
-        return self.steps.get(stage) or JudgeRecipe().steps
+        return self.steps.get(stage) or (JudgeRecipe() if stage == "judge" else SYNC_JUDGE).steps
 
 
 def train(plan: Plan, out: Path, *, log: Log, progress: Progress) -> list[Path]:
@@ -87,6 +88,19 @@ def train(plan: Plan, out: Path, *, log: Log, progress: Progress) -> list[Path]:
     if plan.threads:
         torch.set_num_threads(plan.threads)
     written = [_train_judge(plan, out, log, progress)] if "judge" in plan.stages else []
+    if "sync-judge" in plan.stages:
+        from bench.training.sync_judge import train_sync_judge
+
+        written.append(
+            train_sync_judge(
+                out,
+                plan.folder / "sync-judge.pt",
+                steps=plan.length("sync-judge"),
+                seed=plan.seed,
+                log=lambda row: log("sync-judge", row),
+                progress=progress,
+            )
+        )
     recipe, wanted = plan.read(), _wanted(plan)
     if not wanted:
         return written
@@ -146,15 +160,17 @@ def _training(plan: Plan, progress: Progress, *, device: str) -> Any:
 def _supply(plan: Plan, recipe: Recipe, kind: str, progress: Progress) -> Shards:
     """Shards of a kind, made once: of the given folder, whatever the kind, or of the corpus."""
     from avct.shards import Shards
-    from bench.training.talking import casts
-    from bench.training.talking import prepare_talking as prepare_lips
+    from bench.training.heads import prepare_heads
+    from bench.training.mouths import casts, prepare_mouths
 
     if plan.data is not None:
         return Shards(plan.data)
     if kind == "pictures":
         return Shards(prepare_practice(train_names()[: recipe.cast.get("identities", IDENTITIES)], progress=progress))
     if kind == "lips":
-        return Shards(prepare_lips(casts()["expert"], progress=progress))
+        return Shards(prepare_mouths(casts()["expert"], progress=progress))
+    if kind == "heads":
+        return Shards(prepare_heads(progress=progress))
     if kind == "spoken":
         return Shards(prepare_spoken(spoken_cast(), progress=progress))
     return Shards(prepare_talking(_films(recipe), progress=progress))
