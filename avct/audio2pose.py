@@ -138,7 +138,7 @@ class Audio2Pose(nn.Module):
         """
         outputs = []
         for sound in heard.unbind(1):
-            outputs.append(state.output)
+            outputs.append(state.output)  # before it is heard: the lag of one frame that published weights have learnt
             fed = torch.cat([sound, state.output], dim=1)[:, None]
             said, (h, c) = self.lstm(fed, (state.h, state.c))
             state = PoseState(said[:, 0], h, c)

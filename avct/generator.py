@@ -91,4 +91,5 @@ def resize_flow(deformation: Tensor, like: Tensor) -> Tensor:
 def _fit(x: Tensor, like: Tensor) -> Tensor:
     if x.shape[2:] == like.shape[2:]:
         return x
+    # pixel centres, as `warp` counts them; at full size flow and features are equally large and nothing comes here
     return F.interpolate(x, size=like.shape[2:], mode="bilinear", align_corners=False)

@@ -91,6 +91,7 @@ class Windows:
         if not half:
             return None
         said = engine.say(np.full(half, SIL), np.repeat(pose[None], half, 0))
+        # zeros, although silence has other features: the published weights were trained with them
         silence = np.zeros((half, AUDIO_ROWS, AUDIO_COLUMNS), np.float32)
         return self._join(said, engine.hear(silence, self._sitter))
 
