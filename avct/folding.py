@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avct.blocks import Down, DownRes, NormConv, Res, Same, Up
+from avct.blocks import Down, DownRes, Hourglass, NormConv, Res, Same, Up
 from avct.winograd import WinogradRes
 
 LANES = 16
@@ -108,6 +108,19 @@ class FoldedDownRes(nn.Module):
         return F.conv2d(y, self.weight2, self.bias2, stride=2, padding=1).add_(straight)
 
 
+class FoldedHourglass(nn.Module):
+    """`Hourglass` of folded blocks that keeps all its levels channels last: joined to one that is not, a level would be
+    laid out anew for every convolution that reads it."""
+
+    def __init__(self, network: Hourglass, rule: Rule) -> None:
+        super().__init__()
+        self.encoder, self.decoder = rewrite(network.encoder, rule), rewrite(network.decoder, rule)
+        self.outputs = network.outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.decoder(self.encoder(x.contiguous(memory_format=torch.channels_last)))
+
+
 class SquareHead(nn.Module):
     """A convolution to few channels, made for squares of pixels at once: the same sums in fuller vectors."""
 
@@ -157,6 +170,8 @@ def fold(network: nn.Module, *, vectors: bool, winograd: bool = False) -> nn.Mod
         for kind, folded in ((Down, FoldedDown), (Up, FoldedUp), (Same, FoldedSame), (DownRes, FoldedDownRes)):
             if type(module) is kind:
                 return folded(module)
+        if type(module) is Hourglass:
+            return FoldedHourglass(module, rule)
         if type(module) is Res:
             wide = winograd and module.conv1.in_channels >= _WINOGRAD_FROM
             return WinogradRes(module) if wide else FoldedRes(module)

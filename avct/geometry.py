@@ -30,6 +30,16 @@ def grid(height: int, width: int, *, like: Tensor) -> Tensor:
     return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)
 
 
+def gaussians(value: Tensor, points: Tensor, *, variance: float) -> Tensor:
+    """Bells of height 1 around keypoints (B, K, 2) at the points (H, W, 2) of a `grid`: (B, K, H, W).
+
+    A bell is the product of its profiles along x and along y: H + W exponentials for each instead of H * W.
+    """
+    x = torch.exp(-0.5 * (points[0, :, 0] - value[..., 0:1]) ** 2 / variance)
+    y = torch.exp(-0.5 * (points[:, 0, 1] - value[..., 1:2]) ** 2 / variance)
+    return y[..., :, None] * x[..., None, :]
+
+
 def warp(image: Tensor, coordinates: Tensor) -> Tensor:
     """image (B, C, H, W) read at coordinates (B, h, w, 2): (B, C, h, w), bilinear, black outside the image."""
     # align_corners=False disagrees with `grid`, on purpose: see there.

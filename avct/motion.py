@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from avct.blocks import AntiAlias, Hourglass
 from avct.config import GeneratorConfig, MotionConfig
-from avct.geometry import Keypoints, grid, invert, warp
+from avct.geometry import Keypoints, gaussians, grid, invert, warp
 from avct.keypoints import check_images
 
 
@@ -98,8 +98,8 @@ class DenseMotion(nn.Module):
         """Gaussians at the driving keypoints minus those at the source's, (B, K + 1, h, w); zero for the candidate
         that stays.
         """
-        driving = _gaussians(kp_driving.value, points, self.config.variance)
-        heat = driving - _gaussians(kp_source.value, points, self.config.variance)
+        driving = gaussians(kp_driving.value, points, variance=self.config.variance)
+        heat = driving - gaussians(kp_source.value, points, variance=self.config.variance)
         return torch.cat([torch.zeros_like(heat[:, :1]), heat], dim=1)
 
     def _linear(self, kp_source: Keypoints, kp_driving: Keypoints) -> Tensor | None:
@@ -115,8 +115,3 @@ class DenseMotion(nn.Module):
 def build_motion(config: GeneratorConfig) -> DenseMotion:
     """The dense motion network that a generator of this configuration holds."""
     return DenseMotion(config.motion, keypoints=config.keypoints, channels=config.channels)
-
-
-def _gaussians(value: Tensor, points: Tensor, variance: float) -> Tensor:
-    distance = ((points - value[:, :, None, None]) ** 2).sum(dim=-1)
-    return torch.exp(-0.5 * distance / variance)
