@@ -148,12 +148,18 @@ def _with_phone_file(samples: np.ndarray, request: Request) -> tuple[Speech, str
     if not request.phonemes.is_file():
         raise MediaError(f"{request.phonemes}: expected a phoneme file, got a directory")
     words = read(request.phonemes)
-    phones = tuple(Phone(p.symbol, p.begin / 100, p.end / 100) for w in words for p in w.phones if p.end > p.begin)
+    phones, end = [], 0
+    for phone in (p for word in words for p in word.phones if p.end > end):
+        # from the end of the one before: the official code does not read the times at which phones begin
+        phones.append(Phone(phone.symbol, end / 100, phone.end / 100))
+        end = phone.end
+    if not phones:
+        raise MediaError(f"{request.phonemes}: expected phones that last, all end at 0")
     notes = []
     ends, seconds = phones[-1].end, len(samples) / RATE
     if abs(ends - seconds) > 1.0:
         notes.append(f"{request.phonemes.name} ends at {ends:.2f} s, {request.audio.name} at {seconds:.2f} s")
-    return Speech(request.audio.stem, "user", samples, phones), "file", notes
+    return Speech(request.audio.stem, "user", samples, tuple(phones)), "file", notes
 
 
 def _transcript(given: str) -> str:

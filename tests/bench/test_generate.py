@@ -70,6 +70,20 @@ def test_a_transcript_is_words_or_a_file(tmp_path: Path) -> None:
         read_speech(_request(tmp_path, transcript=str(tmp_path / "gone.txt")))
 
 
+def test_a_phone_file_says_when_phones_end(tmp_path: Path) -> None:
+    write_wav(tmp_path / "said.wav", np.random.default_rng(0).normal(0, 0.1, 8_000).astype(np.float32))
+    given = tmp_path / "said.json"
+    given.write_text(
+        '[{"word": "x", "phones": [{"ph": "M", "bg": 5, "ed": 10}, {"ph": "B", "bg": 10, "ed": 10},'
+        ' {"ph": "AA", "bg": 20, "ed": 50}]}]'
+    )
+    speech, way, _ = read_speech(_request(tmp_path, phonemes=given))
+    assert way == "file" and [(p.symbol, p.start, p.end) for p in speech.phones] == [("M", 0, 0.1), ("AA", 0.1, 0.5)]
+    given.write_text('[{"word": "x", "phones": [{"ph": "M", "bg": 0, "ed": 0}]}]')
+    with pytest.raises(MediaError, match=r"said\.json: expected phones that last"):
+        read_speech(_request(tmp_path, phonemes=given))
+
+
 def test_words_that_were_not_said_fall_back_and_say_so(tmp_path: Path) -> None:
     pytest.importorskip("pocketsphinx", reason="aligning a transcript needs pocketsphinx")
     rng = np.random.default_rng(0)
