@@ -70,8 +70,8 @@ def train_finetune(
     vectors = isinstance(model, LandmarkModel)
     learner = model.speech if vectors else model.ph2kp
     sampler = SceneSampler(
-        shards, half=learner.config.half_window, sequences=recipe.sequences, length=recipe.length, vectors=vectors,
-        speakers=recipe.speakers,
+        shards, half=learner.config.half_window, sequences=recipe.sequences, length=recipe.length,
+        raster=0 if vectors else learner.config.pose_size, speakers=recipe.speakers,
     )  # fmt: skip
     spread = torch.from_numpy(sampler.spread).to(learner.kp.bias.device)
     frozen = [p for p in model.parameters() if p.requires_grad and not any(p is q for q in learner.parameters())]

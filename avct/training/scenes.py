@@ -38,14 +38,14 @@ class Scene(NamedTuple):
 class SceneSampler:
     """Seeded scenes of talking clips; the portrait is the clip's frame with the most closed mouth.
 
-    vectors: the network is told standardised sound and pose numbers (the `landmark` configuration) rather than
-    unnormalised sound and pose rasters.
+    raster: side of the pose rasters that the network is told beside unnormalised sound; 0 where it is told pose numbers
+    and standardised sound (the `landmark` configuration).
     """
 
     def __init__(
-        self, shards: Shards, *, half: int, sequences: int, length: int, vectors: bool, speakers: tuple[str, ...] = ()
+        self, shards: Shards, *, half: int, sequences: int, length: int, raster: int, speakers: tuple[str, ...] = ()
     ) -> None:
-        self.half, self.sequences, self.length, self.vectors = half, sequences, length, vectors
+        self.half, self.sequences, self.length, self.raster = half, sequences, length, raster
         self.clips = [c for c in shards if _fits(c, length) and (not speakers or c.identity in speakers)]
         if not self.clips:
             raise AvctError(
@@ -82,10 +82,10 @@ class SceneSampler:
         return scene._replace(portrait=_pictures(scene.portrait), target=_pictures(scene.target))
 
     def _sound(self, clip: ShardClip) -> np.ndarray:
-        return standardise(clip.audio) if self.vectors else clip.audio.astype(np.float32)
+        return clip.audio.astype(np.float32) if self.raster else standardise(clip.audio)
 
     def _told(self, poses: np.ndarray) -> np.ndarray:
-        return pose_numbers(poses) if self.vectors else draw_all(poses)
+        return draw_all(poses, size=self.raster) if self.raster else pose_numbers(poses)
 
     @staticmethod
     def _points(clip: ShardClip) -> np.ndarray:
