@@ -2,8 +2,9 @@
 
 Measured with 256x256 clips of real faces on one core, hashing and checksums included: FFV1 about 350 frames a second
 in and 290 out at 35 to 50 kB a frame; H.264 (veryfast) about 470 in and 1,200 out at 1.5 kB. H.264 copies are for
-looking at and are never scored: CRF 23 alone costs 3 dB. Threads are off, because a run's workers share the cores and
-because the bytes then depend on the frames only.
+looking at and are never scored: CRF 23 alone costs 3 dB. The codecs' own threads are off, because a run's workers share
+the cores and because the bytes then depend on the frames only; whole files are encoded on one thread beside the one
+that makes the frames, so that a generator need not wait for them.
 """
 
 from __future__ import annotations
@@ -11,12 +12,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from os import PathLike
+from queue import Queue
+from threading import Thread
 
 import numpy as np
 
 from bench.io.provenance import LOSSLESS
 from bench.io.writer import Recipe, Writer, Written
 from bench.records import FPS
+
+_AHEAD = 4
+"""Frames that may wait for the encoder: enough to even out batches, 25 MB at 1080p."""
 
 
 class LosslessWriter(Writer):
@@ -66,14 +72,14 @@ def write_lossless(
 ) -> Written:
     """What was written: the path, the number of frames, and the sha256 of the pixels; see `LosslessWriter`.
 
-    frames: uint8 (H, W, 3) RGB each, all of one size, taken one at a time (memory does not grow with the clip).
+    frames: uint8 (H, W, 3) RGB each, all of one size, taken one at a time (memory does not grow with the clip) and
+    encoded while the next ones are made.
     samples: float32 (N,) mono at 16 kHz, starting with the first frame. tags: further metadata. synthetic: False for
     a copy of a real recording; all else is marked as synthetic, with `run_id`.
     The file appears whole or not at all. Raises MediaError (frames, samples), StorageError (disk, folder).
     """
     with LosslessWriter(path, fps=fps, samples=samples, run_id=run_id, tags=tags, synthetic=synthetic) as writer:
-        for frame in frames:
-            writer.add(frame)
+        _encode(writer, frames)
     return writer.written
 
 
@@ -106,6 +112,36 @@ def write_browser(
         audio_format="fltp",
     )
     with Writer(path, recipe, fps=fps, samples=samples, run_id=run_id, synthetic=synthetic) as writer:
-        for frame in frames:
-            writer.add(frame)
+        _encode(writer, frames)
     return writer.written
+
+
+def _encode(writer: Writer, frames: Iterable[np.ndarray]) -> None:
+    """Nothing; gives the frames to the writer on a thread of its own, at most `_AHEAD` of them waiting.
+
+    Raises what the frames' source or the writer raises; the writer's error stops the source.
+    """
+    line: Queue[tuple[np.ndarray] | None] = Queue(_AHEAD)
+    trouble: list[BaseException] = []
+
+    def work() -> None:
+        while (waiting := line.get()) is not None:
+            if not trouble:  # after an error the line is only emptied, or its other end would wait for ever
+                try:
+                    writer.add(*waiting)
+                except BaseException as error:
+                    trouble.append(error)
+
+    thread = Thread(target=work, name="encoder", daemon=True)
+    thread.start()
+    try:
+        for frame in frames:
+            # a copy: whoever makes the frames may use the memory again
+            line.put((frame.copy() if isinstance(frame, np.ndarray) else frame,))
+            if trouble:
+                break
+    finally:
+        line.put(None)
+        thread.join()
+    if trouble:
+        raise trouble[0]

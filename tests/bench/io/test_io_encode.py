@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import resource
+import threading
 import tracemalloc
 from fractions import Fraction
 
@@ -261,3 +263,36 @@ def test_an_end_that_ffmpeg_does_not_report(tmp_path, monkeypatch):
     with pytest.raises(StorageError, match=r"cannot be written \(only \d+ of \d+ bytes arrived\)"):
         write_lossless(tmp_path / "a.mkv", NOISE)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("writer", [write_lossless, write_browser])
+def test_frames_are_encoded_while_the_next_are_made(tmp_path, writer):
+    """Memory may be used again at once, few frames wait, and an encoder that fails stops whoever makes the frames."""
+    memory, made = np.empty((48, 64, 3), np.uint8), []
+
+    def source(last):
+        for value in range(last):
+            memory[:] = value
+            made.append(threading.current_thread())
+            yield memory
+        yield np.zeros((4, 4, 3), np.uint8)  # of another size: refused
+        for _ in range(1000):
+            made.append(threading.current_thread())
+            yield memory
+
+    with pytest.raises(MediaError, match="expected frame 9"):
+        writer(tmp_path / "a.mkv", source(9))
+    assert len(made) <= 9 + 8 and set(made) == {threading.current_thread()}
+    assert not list(tmp_path.iterdir()) and "encoder" not in {t.name for t in threading.enumerate()}
+    write_lossless(tmp_path / "b.mkv", itertools.islice(source(9), 9))
+    assert read_video(tmp_path / "b.mkv")[:, 0, 0, 0].tolist() == list(range(9))
+
+
+def test_whoever_makes_the_frames_may_fail(tmp_path):
+    def source():
+        yield from NOISE[:3]
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        write_lossless(tmp_path / "a.mkv", source())
+    assert not list(tmp_path.iterdir()) and "encoder" not in {t.name for t in threading.enumerate()}
