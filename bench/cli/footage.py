@@ -67,7 +67,8 @@ def crop(
             row = {"in": str(path), "status": "ok", "out": str(outcome.path), "frames": outcome.frames}
             rows.append({**row, "outside": outcome.outside, "notes": list(outcome.notes)})
             if not as_json:
-                typer.echo("; ".join([f"{outcome.path}: {outcome.frames} frames", *outcome.notes]))
+                made = "one picture" if outcome.frames == 1 else f"{outcome.frames} frames"
+                typer.echo("; ".join([f"{outcome.path}: {made}", *outcome.notes]))
     if as_json:
         emit(rows)
     if failed:
