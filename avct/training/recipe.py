@@ -29,6 +29,7 @@ STAGES: dict[str, dict[str, type]] = {
         "detector": DetectorRecipe,
         "renderer": RendererRecipe,
         "polish": RendererRecipe,
+        "sharpen": RendererRecipe,
         "speech": SpeechRecipe,
         "sync": SyncRecipe,
         "finetune": FinetuneRecipe,

@@ -27,8 +27,8 @@ from avct.training.pairs import Pair, PairSampler
 class RendererRecipe:
     """How long and how hard. noise: pixels by which the keypoints of a pair are disturbed, so that the renderer stands
     a detector's errors. warp, gradient, coarse, paint: weights of the losses beside the L1 of the picture; mouth: how
-    much more the mouth counts than the rest of its window. texture: of the roughness of what is painted; adversary,
-    matching: of a critic of mouth windows and of its features (0: none). bent: share of pairs that are bent."""
+    much more the mouth counts than the rest of its window. texture: of the roughness of what is painted; level:
+    of its mean over the mouth, in logarithms (a median of roughness lies below its mean); adversary, matching: of a critic of mouth windows and of its features (0: none). bent: share of pairs that are bent."""
 
     steps: int = 6_000
     batch: int = 6
@@ -41,6 +41,7 @@ class RendererRecipe:
     paint: float = 3.0
     mouth: float = 6.0
     texture: float = 0.0
+    level: float = 0.0
     bent: float = 1.0
     resampling: str = "bilinear"
     adversary: float = 0.0
@@ -96,7 +97,10 @@ def losses(out: Composite, pair: Pair, recipe: RendererRecipe, critic: PatchCrit
     }
     if recipe.texture:
         share = F.avg_pool2d(weight[..., :-1, :-1], 8, 4)
-        terms["texture"] = recipe.texture * 10 * (share * (roughness(seen) - roughness(wanted)).abs()).mean()
+        rough, due = roughness(seen), roughness(wanted)
+        terms["texture"] = recipe.texture * 10 * (share * (rough - due).abs()).mean()
+        ratio = (share * rough**2).mean((1, 2, 3)) / (share * due**2).mean((1, 2, 3))
+        terms["level"] = recipe.level * ratio.log().abs().mean()
     if critic is None:
         return {**terms, "total": torch.stack(list(terms.values())).sum()}
     paint, rival = adversarial(critic, seen, wanted, matching=recipe.matching)

@@ -36,7 +36,7 @@ Supply = Callable[[str], Shards]
 (films of mouths, for the sync expert), "heads" (long clips of sound with head poses)."""
 Note = Callable[[str, dict[str, float]], None]
 """A logged row of a stage."""
-CONTINUES = {"polish": "renderer", "finetune": "speech"}
+CONTINUES = {"polish": "renderer", "sharpen": "polish", "finetune": "speech"}
 """Stages that go on with the weights of another."""
 
 
@@ -76,7 +76,7 @@ class Training:
         if stage == "finetune" and self.recipe.stages[stage].sync:
             needs.append("sync")
         if stage == "finetune" or (stage == "speech" and self.recipe.configuration == "faithful"):
-            needs += ["renderer", "polish"]
+            needs += ["renderer", "polish", "sharpen"]
         return [n for n in needs if n in self.recipe.stages]
 
     def is_done(self, stage: str) -> bool:
@@ -124,8 +124,9 @@ class Training:
             if stage == "speech":
                 clips = gather(self.supply("spoken"), None, how.speakers)
                 return train_speech(model.speech, clips, how, log=log, state=state)
-            if stage == "renderer":
-                self._state("polish").unlink(missing_ok=True)  # it belongs to another renderer
+            later = {"renderer": ("polish", "sharpen"), "polish": ("sharpen",)}
+            for other in later.get(stage, ()):
+                self._state(other).unlink(missing_ok=True)  # it belongs to another renderer
             return train_renderer(model.generator, self.supply("pictures"), how, log=log, state=state)
         if stage == "renderer":
             films = self.supply("talking")
