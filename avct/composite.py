@@ -47,8 +47,8 @@ class CompositeConfig:
 
 
 class CompositeSource(NamedTuple):
-    """A portrait made ready: image (B, 3, H, W) and the same `doubled` to (B, 3, 2 H - 1, 2 W - 1), features at half and
-    a quarter of its size, and the small source."""
+    """A portrait made ready: image (B, 3, H, W), the same `doubled` to (B, 3, 2 H - 1, 2 W - 1), features at half and a
+    quarter of its size, and the small source."""
 
     image: Tensor
     doubled: Tensor

@@ -27,8 +27,9 @@ from avct.training.pairs import Pair, PairSampler
 class RendererRecipe:
     """How long and how hard. noise: pixels by which the keypoints of a pair are disturbed, so that the renderer stands
     a detector's errors. warp, gradient, coarse, paint: weights of the losses beside the L1 of the picture; mouth: how
-    much more the mouth counts than the rest of its window. texture: of the roughness of what is painted; level:
-    of its mean over the mouth, in logarithms (a median of roughness lies below its mean); adversary, matching: of a critic of mouth windows and of its features (0: none). bent: share of pairs that are bent."""
+    much more the mouth counts than the rest of its window. texture: of the roughness of what is painted; level: of its
+    mean over the mouth, in logarithms (a median of roughness lies below its mean); adversary, matching: of a critic of
+    mouth windows and of its features (0: none). bent: share of pairs that are bent."""
 
     steps: int = 6_000
     batch: int = 6
