@@ -32,7 +32,8 @@ def _transformer() -> TransformerConfig:
 
 @dataclass(frozen=True)
 class VectorTokensConfig:
-    """Sizes of the vector-token transformer. reads, hears: whether it is told phones and sound (ablations withhold one)."""
+    """Sizes of the vector-token transformer. reads, hears: whether it is told phones and
+    sound (ablations withhold one)."""
 
     keypoints: int = KEYPOINTS
     phonemes: int = 41
