@@ -1,39 +1,42 @@
-"""Phones from sound by pocketsphinx, offline: forced alignment with a transcript, all-phone decoding without.
+"""Phones from sound, whatever the sound is: by its transcript, by words that are recognised, or phone by phone.
 
-A front end: networks and training never import it. pocketsphinx's US-English model (inside its wheel) sets phone
-boundaries about 20 ms before those of the official phoneme files, so 20 ms are added. Alignment can fail (words that
-are not said, noise); it is then tried with wider beams and with trailing silence, and at last all phones are decoded
-without the transcript, which is worse and is said.
+Three ways, the better first. "aligned": the transcript's words are found in the sound. "decoded": words are recognised
+and then aligned, which knows where words are and often which. "all-phone": phones are recognised without words. Long
+recordings are cut at pauses, so that memory stays bounded. Each way is left for the next one only for a reason, which
+is told. pocketsphinx sets phone boundaries about 20 ms before those of the official phoneme files: 20 ms are added.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import pairwise
 
 import numpy as np
 
-from avct.errors import AvctError, MissingWeights
-from avct.phonemes import IDS
+from avct.errors import AvctError
+from avct.phonemes import IDS, Word, from_seconds
+from avct.recogniser import RATE, Ear, Spoken, to_pcm
+from avct.spelling import pronounce
+from avct.transcript import words as words_of
 
 SHIFT = 0.020
-_FRAME = 0.010  # seconds of one pocketsphinx frame
-_BEAMS = (1e-120, 1e-48)
-_PADS = (0.0, 0.5)  # seconds of trailing zeros, which rescue files that end in mid-word
-_FILLERS = {"+SPN+": "SIL", "+NSN+": "SIL", "+BREATH+": "SIL", "+COUGH+": "SIL", "+SMACK+": "SIL", "SIL": "SIL"}
-_NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
-
-
-@dataclass(frozen=True)
-class Aligned:
-    """Phones (symbol, start s, end s), contiguous from 0 to the end, and how they were found.
-
-    method: "aligned" (forced alignment with the transcript) or "all-phone" (decoded without it).
-    """
-
-    phones: tuple[tuple[str, float, float], ...]
-    method: str
+_SILENT = 1e-3
+"""Peak below which a recording, or a piece against its whole, holds nothing to hear: 60 dB down."""
+_SHORTEST = 0.1
+"""Seconds below which no phone can be recognised."""
+_PIECE = (10.0, 20.0)
+"""Seconds of the pieces in which a recording is heard. The memory of a forced alignment grows with the square of the
+length: ten minutes at once took 10.5 GB."""
+_PAUSE = 0.15
+"""Seconds between two words that make a good place to cut."""
+_FITS = 0.15
+"""Share of the time that may be wrong before a transcript is doubted: a sentence in ten, not a word."""
+_HEARD = 0.5
+"""Share of the time that may be wrong before recognised words are doubted; beyond it they are noise or music."""
+Triple = tuple[str, float, float]
+Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -42,116 +45,239 @@ class Heard:
 
     way: "aligned" (forced alignment with the transcript), "decoded" (words were recognised, then aligned), "all-phone"
     (phones were recognised without words) or "silence" (nothing was heard: all SIL). notes: one line each on why a
-    better way failed and on words whose pronunciation was guessed.
+    better way failed and on words whose pronunciation was guessed. words: with their times, empty without words.
     """
 
-    phones: tuple[tuple[str, float, float], ...]
+    phones: tuple[Triple, ...]
     way: str
     notes: tuple[str, ...] = ()
+    words: tuple[Spoken, ...] = ()
+
+    def official(self) -> list[Word]:
+        """The words of an official phoneme file: silences are "sil", sounds outside any word bear their own name."""
+        out: list[Word] = []
+        places = iter(self.words)
+        word = next(places, None)
+        held: Spoken | None = None
+        for phone in (p for run in from_seconds(self.phones) for p in run.phones):
+            middle = (phone.begin + phone.end) / 200
+            while word is not None and word.end <= middle:
+                word = next(places, None)
+            inside = word if word is not None and word.start <= middle and phone.symbol != "SIL" else None
+            if out and inside is held and inside is not None:
+                out[-1] = Word(out[-1].text, (*out[-1].phones, phone))
+            else:
+                silent = "sil" if phone.symbol == "SIL" else phone.symbol
+                out.append(Word(inside.text.upper() if inside else silent, (phone,)))
+            held = inside
+        return out
 
 
-def phones_of(samples: np.ndarray, transcript: str | None = None) -> Heard:
-    """Phones of float (N,) sound at 16 kHz, whatever it is: no recording is without an answer.
+def phones_of(samples: np.ndarray, transcript: str | None = None, *, progress: Progress = lambda _: None) -> Heard:
+    """The phones of float (N,) sound at 16 kHz; no recording is without an answer.
 
-    Raises MissingWeights where pocketsphinx is not installed.
+    transcript: what is said, in English as it is written (numbers and abbreviations are spelt out); where it is
+    missing, or is not what is said, words are recognised. progress: called with the seconds heard so far.
+    Raises MissingWeights where pocketsphinx is not installed, AvctError where samples are not one channel of numbers.
     """
-    try:
-        found = align(samples, transcript)
-    except MissingWeights:
-        raise
-    except AvctError as error:
-        return Heard((("SIL", 0.0, len(samples) / 16_000),), "silence", (str(error),))
-    return Heard(found.phones, found.method)
-
-
-def words(transcript: str) -> list[str]:
-    """The transcript's words in lower case, without punctuation; small whole numbers are spelt out."""
-    found = re.findall(r"[a-z]+(?:'[a-z]+)*|\d+", transcript.lower().replace("’", "'"))
-    return [_NUMBERS[int(w)] if w.isdigit() and int(w) < len(_NUMBERS) else w for w in found]
-
-
-def align(samples: np.ndarray, transcript: str | None) -> Aligned:
-    """Phones of float (N,) speech at 16 kHz. Raises AvctError for words without a pronunciation and for no speech.
-
-    Without transcript, or where alignment fails every way, all phones are decoded (method "all-phone").
-    """
-    said = words(transcript) if transcript is not None else []
-    if transcript is not None and not said:
-        raise AvctError(f"transcript: expected words, got {transcript[:40]!r}")
-    seconds = len(samples) / 16_000
+    x = np.asarray(samples)
+    if x.ndim != 1 or x.dtype.kind not in "fiu":
+        raise AvctError(f"speech: expected samples (N,) of one channel, got {x.dtype} {x.shape}")
+    x = np.nan_to_num(x.astype(np.float64), posinf=0.0, neginf=0.0)
+    seconds, peak = len(x) / RATE, float(np.abs(x).max(initial=0))
+    if seconds < _SHORTEST or peak < _SILENT:
+        why = f"{seconds:.2f} s are too short" if seconds < _SHORTEST else "the recording is silent"
+        return Heard((("SIL", 0.0, seconds),), "silence", (f"nothing was heard: {why}",))
+    sound = _Sound(x, peak, progress)
+    notes: list[str] = []
+    said = _said(transcript, sound.ear, notes) if transcript is not None else []
+    found = sound.aligned(said) if said else None
+    if found is not None and found.misfit <= _FITS:
+        return _heard(found, seconds, "aligned", notes)
+    pieces = sound.recognised()
     if said:
-        for pad in _PADS:
-            for beam in _BEAMS:
-                found = _force(_pcm(samples, pad), said, beam)
-                if found:
-                    return Aligned(_whole(found, seconds), "aligned")
-    found = _decode(_pcm(samples, 0.0))
-    if not found:
-        raise AvctError(f"speech: no phones were found in {seconds:.2f} s of sound")
-    return Aligned(_whole(found, seconds), "all-phone")
+        merged = reconcile(said, [word.text for piece in pieces for word in piece.words])
+        again = sound.aligned(merged) if merged else None
+        if again is not None and again.misfit <= _FITS:
+            notes.append(f"the transcript is not all that is said, or more: {len(merged)} words for its {len(said)}")
+            return _heard(again, seconds, "aligned", notes)
+        fit = "could not be found in the sound" if found is None else f"fits {1 - found.misfit:.0%} of the sound"
+        notes.append(f"the transcript {fit}: words were recognised instead")
+    return _decoded(sound.fit(pieces, doubt=_HEARD), seconds, notes)
 
 
-def _pcm(samples: np.ndarray, pad: float) -> bytes:
-    x = np.concatenate([np.asarray(samples, np.float64), np.zeros(int(pad * 16_000))])
-    peak = np.abs(x).max()
-    return np.rint(x * (0.7 * 32767 / peak if peak > 0 else 0)).astype("<i2").tobytes()
+def reconcile(said: Sequence[str], heard: Sequence[str]) -> list[str]:
+    """The transcript's words where recognised words bear them out, recognised words where they do not.
+
+    For transcripts of which a part is missing or is not said. Empty where the two have too little in common: less than
+    a third of the recognised words, counting runs of two at least.
+    """
+    match = SequenceMatcher(None, said, heard, autojunk=False)
+    if sum(block.size for block in match.get_matching_blocks() if block.size > 1) * 3 < len(heard):
+        return []
+    merged: list[str] = []
+    for kind, i, end_i, j, end_j in match.get_opcodes():
+        ours, theirs = said[i:end_i], heard[j:end_j]
+        # Of words that were heard otherwise, or not, the transcript knows better, unless there are far more or fewer.
+        similar = len(ours) <= 2 * len(theirs) + 2 and len(theirs) <= 2 * len(ours) + 2
+        merged += ours if kind == "equal" or similar else theirs
+    return merged
 
 
-def _decoder(**options: object):
-    try:
-        from pocketsphinx import Decoder
-    except ImportError:
-        raise MissingWeights("phones from sound need the package pocketsphinx; or give a phoneme file") from None
-    return Decoder(loglevel="FATAL", **options)
+def quiet_cuts(samples: np.ndarray) -> list[int]:
+    """Sample indices at which to cut a recording, its ends included: the quietest places, 10 to 20 s apart."""
+    step = RATE // 100
+    power = (samples[: len(samples) // step * step].reshape(-1, step) ** 2).mean(1)
+    level = np.convolve(power, np.full(30, 1 / 30), "same")  # 0.3 s: a pause, not the closure of a stop
+    shortest, longest = (int(seconds * 100) for seconds in _PIECE)
+    cuts = [0]
+    while len(power) - cuts[-1] > longest:
+        first = cuts[-1] + shortest
+        cuts.append(first + int(level[first : cuts[-1] + longest].argmin()))
+    return [*(cut * step for cut in cuts), len(samples)]
 
 
-def _run(decoder, pcm: bytes) -> None:
-    decoder.start_utt()
-    decoder.process_raw(pcm, full_utt=True)
-    decoder.end_utt()
+@dataclass(frozen=True)
+class _Piece:
+    """A stretch of the recording in samples, and the words in it."""
+
+    first: int
+    last: int
+    words: tuple[Spoken, ...]
 
 
-def _force(pcm: bytes, said: Sequence[str], beam: float) -> list[tuple[str, float, float]] | None:
-    """Phones of a forced alignment, None where it fails. Two passes: words first, then phones inside them."""
-    # The best path through the word lattice may give words too few frames for their phones, and the second pass fails.
-    decoder = _decoder(lm=None, bestpath=False, beam=beam, pbeam=beam, wbeam=beam)
-    unknown = sorted({w for w in said if decoder.lookup_word(w) is None})
-    if unknown:
-        raise AvctError(
-            f"transcript: no pronunciation of {', '.join(unknown[:5])}; spell such words out or give a phoneme file"
-        )
-    try:
-        decoder.set_align_text(" ".join(said))
-        _run(decoder, pcm)
-        if decoder.hyp() is None:
-            return None
-        decoder.set_alignment()
-        _run(decoder, pcm)
-        found = decoder.get_alignment()
-    except RuntimeError:  # pocketsphinx's word for "the words do not fit the sound"
-        return None
-    if found is None:
-        return None
-    return [(p.name, p.start * _FRAME, (p.start + p.duration) * _FRAME) for word in found for p in word]
+@dataclass(frozen=True)
+class _Found:
+    """Phones and words of a recording, times in seconds from its start.
+
+    misfit: share of the time at which they are wrong. wordless: pieces that were heard without words.
+    """
+
+    phones: tuple[Triple, ...]
+    words: tuple[Spoken, ...]
+    misfit: float
+    wordless: tuple[_Piece, ...]
 
 
-def _decode(pcm: bytes) -> list[tuple[str, float, float]]:
-    """Phones of an all-phone search."""
-    from pocketsphinx import get_model_path
+class _Sound:
+    """One recording and the ear that hears it, piece by piece."""
 
-    decoder = _decoder(allphone=get_model_path("en-us/en-us-phone.lm.bin"), lw=2.0, beam=1e-20, pbeam=1e-20)
-    _run(decoder, pcm)
-    return [(s.word, s.start_frame * _FRAME, (s.end_frame + 1) * _FRAME) for s in decoder.seg()]
+    def __init__(self, samples: np.ndarray, peak: float, progress: Progress) -> None:
+        self.ear = Ear()
+        self._samples, self._peak, self._progress = samples, peak, progress
+
+    def aligned(self, words: Sequence[str]) -> _Found | None:
+        """The phones of given words; None where they cannot be found in the sound."""
+        whole = _Piece(0, len(self._samples), tuple(Spoken(word, 0.0, 0.0) for word in words))
+        if whole.last <= _PIECE[1] * RATE:
+            pieces = [whole]
+        else:
+            placed = self.ear.place(self._pcm(whole), words)
+            if placed is None:
+                return None
+            pieces = _stretches(placed, whole.last)
+        found = self.fit(pieces, doubt=1.0)
+        return None if len(found.wordless) == len(pieces) else found
+
+    def recognised(self) -> list[_Piece]:
+        """The recording's pieces with the words that are heard in them."""
+        cuts = quiet_cuts(self._samples)
+        pieces = []
+        for first, last in pairwise(cuts):
+            piece = _Piece(first, last, ())
+            words = () if self._silent(piece) else tuple(self.ear.recognise(self._pcm(piece)))
+            pieces.append(_Piece(first, last, words))
+            self._progress(last / RATE)
+        return pieces
+
+    def fit(self, pieces: Sequence[_Piece], *, doubt: float) -> _Found:
+        """The phones of the pieces' words; phones alone where words do not fit, or are wrong for more than `doubt`."""
+        phones: list[Triple] = []
+        words: list[Spoken] = []
+        wordless: list[_Piece] = []
+        wrong = 0.0
+        for piece in pieces:
+            start, pcm = piece.first / RATE, self._pcm(piece)
+            silent = self._silent(piece)
+            texts = [word.text for word in piece.words]
+            fitted = self.ear.fit(pcm, texts) if texts and not silent else None
+            if fitted is not None and fitted.misfit <= doubt:
+                found = fitted.phones
+                words += [Spoken(word.text, word.start + start, word.end + start) for word in fitted.words]
+                wrong += fitted.misfit * (piece.last - piece.first)
+            else:
+                found = () if silent else self.ear.phones(pcm)
+                wordless.append(piece)
+                wrong += piece.last - piece.first
+            phones += [(symbol, begin + start, end + start) for symbol, begin, end in found]
+            self._progress(piece.last / RATE)
+        return _Found(tuple(phones), tuple(words), wrong / len(self._samples), tuple(wordless))
+
+    def _pcm(self, piece: _Piece) -> bytes:
+        return to_pcm(self._samples[piece.first : piece.last], self._peak)
+
+    def _silent(self, piece: _Piece) -> bool:
+        part = self._samples[piece.first : piece.last]
+        return len(part) < _SHORTEST * RATE or float(np.abs(part).max(initial=0)) < _SILENT * self._peak
 
 
-def _whole(found: Sequence[tuple[str, float, float]], seconds: float) -> tuple[tuple[str, float, float], ...]:
+def _stretches(placed: Sequence[Spoken], length: int) -> list[_Piece]:
+    """Pieces of 10 to 20 s of a recording of `length` samples, cut in pauses between its words where there are any."""
+    pieces: list[_Piece] = []
+    begun, first = 0, 0
+    for k, (word, following) in enumerate(pairwise(placed)):
+        cut = round((word.end + following.start) / 2 * RATE)
+        lasting = cut / RATE - first / RATE
+        if lasting >= _PIECE[1] or (lasting >= _PIECE[0] and following.start - word.end >= _PAUSE):
+            pieces.append(_Piece(first, cut, tuple(placed[begun : k + 1])))
+            begun, first = k + 1, cut
+    return [*pieces, _Piece(first, length, tuple(placed[begun:]))]
+
+
+def _said(transcript: str, ear: Ear, notes: list[str]) -> list[str]:
+    """The transcript's words, all of which the ear then knows; what was guessed or cannot be read goes to the notes."""
+    said = words_of(transcript, known=lambda word: ear.sounds(word) is not None)
+    if not said:
+        notes.append(f"transcript: expected English words, got {transcript[:40]!r}: words were recognised instead")
+    guessed = [word for word in dict.fromkeys(said) if ear.sounds(word) is None]
+    told = []
+    for word in guessed:
+        sounds = pronounce(word, ear.sounds)
+        ear.learn(word, sounds)
+        told.append(f"{word} ({sounds})")
+    if told:
+        more = f" and {len(told) - 5} more" if len(told) > 5 else ""
+        notes.append(f"not in the dictionary, pronunciation guessed: {', '.join(told[:5])}{more}")
+    return said
+
+
+def _decoded(found: _Found, seconds: float, notes: list[str]) -> Heard:
+    """The answer where no transcript helped."""
+    heard = any(symbol in IDS and symbol != "SIL" for symbol, _, _ in found.phones)
+    if not heard:
+        return _heard(found, seconds, "silence", [*notes, "nothing was heard: no phones in the sound"])
+    if not found.words:
+        return _heard(found, seconds, "all-phone", [*notes, "no words were recognised: phones were, without words"])
+    lost = sum(piece.last - piece.first for piece in found.wordless) / RATE
+    if lost:
+        notes = [
+            *notes,
+            f"no words were recognised in {lost:.1f} of {seconds:.1f} s: there, phones were, without words",
+        ]
+    return _heard(found, seconds, "decoded", notes)
+
+
+def _heard(found: _Found, seconds: float, way: str, notes: Sequence[str]) -> Heard:
+    words = tuple(Spoken(word.text, word.start + SHIFT, word.end + SHIFT) for word in found.words)
+    return Heard(_whole(found.phones, seconds), way, tuple(notes), words)
+
+
+def _whole(found: Sequence[Triple], seconds: float) -> tuple[Triple, ...]:
     """Shifted, contiguous phones from 0 to `seconds`: gaps become SIL, fillers too, runs of SIL are joined."""
-    out: list[tuple[str, float, float]] = []
+    out: list[Triple] = []
     reached = 0.0
     for name, start, end in found:
-        symbol = _FILLERS.get(name, name)
-        if symbol not in IDS:
-            symbol = "SIL"
+        symbol = name if name in IDS else "SIL"  # pocketsphinx's breaths, coughs and noises
         start, end = min(start + SHIFT, seconds), min(end + SHIFT, seconds)
         if start > reached + 1e-6:
             out.append(("SIL", reached, start))
@@ -160,7 +286,7 @@ def _whole(found: Sequence[tuple[str, float, float]], seconds: float) -> tuple[t
             reached = end
     if reached < seconds - 1e-6 or not out:
         out.append(("SIL", reached, seconds))
-    joined: list[tuple[str, float, float]] = []
+    joined: list[Triple] = []
     for symbol, start, end in out:
         if joined and joined[-1][0] == symbol == "SIL":
             joined[-1] = ("SIL", joined[-1][1], end)

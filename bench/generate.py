@@ -16,6 +16,7 @@ from bench.records import FPS, RATE, Phone, Portrait, Speech
 if TYPE_CHECKING:
     from avct.inference import Score
     from avct.model import Model
+    from avct.phonemes import Word
 
 SHORTEST = 0.2
 """Seconds of speech below which there is nothing to say: five frames."""
@@ -32,6 +33,7 @@ class Request:
     out: Path
     transcript: str | None = None
     phonemes: Path | None = None
+    write_phonemes: Path | None = None
     pose: str = "idle"
     keypoints: str = "auto"
     checkpoint: Path | None = None
@@ -43,7 +45,7 @@ class Request:
 
 @dataclass(frozen=True)
 class GeneratedVideo:
-    """What was made. phones: "file", "aligned" or "all-phone"; keypoints: "landmarks" or "detector"."""
+    """What was made. phones: "file", "textgrid", or the way of `avct.align.Heard`. keypoints: where they come from."""
 
     path: Path
     frames: int
@@ -67,7 +69,7 @@ def generate_video(request: Request, *, progress: Advance = lambda *_: None) -> 
     from bench.io.image import read_image
 
     _check(request)
-    speech, found_by, notes = read_speech(request)
+    speech, found_by, notes = read_speech(request, progress=progress)
     image = read_image(request.image)
     progress("loading the generator", 0, None)
     model = load_model(request.checkpoint, request.device)
@@ -92,8 +94,6 @@ def generate_video(request: Request, *, progress: Advance = lambda *_: None) -> 
 
 
 def _check(request: Request) -> None:
-    if request.transcript is None and request.phonemes is None:
-        raise ConfigError("generate: expected --transcript or --phonemes, got neither: AVCT needs to know what is said")
     if request.transcript is not None and request.phonemes is not None:
         raise ConfigError("generate: expected one of --transcript and --phonemes, got both")
     if request.out.suffix.lower() not in (".mp4", ".mkv"):
@@ -115,7 +115,7 @@ def _check(request: Request) -> None:
             raise ConfigError(f"--device: {request.device!r} cannot be used ({str(error).splitlines()[0]})") from None
 
 
-def read_speech(request: Request) -> tuple[Speech, str, list[str]]:
+def read_speech(request: Request, *, progress: Advance = lambda *_: None) -> tuple[Speech, str, list[str]]:
     """The speech with its phones, how they were found, and notes for the user."""
     from bench.io.audio import read_audio
 
@@ -129,37 +129,57 @@ def read_speech(request: Request) -> tuple[Speech, str, list[str]]:
         raise MediaError(f"{request.audio}: expected speech, got silence (peak {level} of full scale)")
     if request.phonemes is not None:
         return _with_phone_file(samples, request)
-    from avct.align import align
+    return _with_ears(samples, request, progress)
 
-    text = _transcript(request.transcript or "")
-    aligned = align(samples, text)
-    notes = []
-    if aligned.method == "all-phone":
-        notes.append("the transcript did not fit the sound; phones were decoded without it, which reads lips less well")
-    phones = tuple(Phone(*p) for p in aligned.phones)
-    return Speech(request.audio.stem, "user", samples, phones, text), aligned.method, notes
+
+def _with_ears(samples: np.ndarray, request: Request, progress: Advance) -> tuple[Speech, str, list[str]]:
+    from avct.align import phones_of
+
+    text = None if request.transcript is None else _transcript(request.transcript)
+    seconds = int(len(samples) / RATE)
+    heard = phones_of(samples, text, progress=lambda done: progress("listening (seconds)", int(done), seconds))
+    notes = list(heard.notes)
+    if text is None and heard.words:
+        said = " ".join(word.text for word in heard.words)
+        notes.insert(0, f"no transcript was given; heard: {said if len(said) <= 160 else said[:157] + '...'}")
+    if request.write_phonemes is not None:
+        _write_phonemes(request.write_phonemes, heard.official())
+    phones = tuple(Phone(*p) for p in heard.phones)
+    return Speech(request.audio.stem, "user", samples, phones, text), heard.way, notes
 
 
 def _with_phone_file(samples: np.ndarray, request: Request) -> tuple[Speech, str, list[str]]:
-    from avct.phonemes import read
+    from avct.phonemes import is_textgrid, read
 
-    if not request.phonemes.exists():
-        raise MissingError(f"{request.phonemes}: no such phoneme file")
-    if not request.phonemes.is_file():
-        raise MediaError(f"{request.phonemes}: expected a phoneme file, got a directory")
-    words = read(request.phonemes)
+    path = request.phonemes
+    if not path.exists():
+        raise MissingError(f"{path}: no such phoneme file")
+    if not path.is_file():
+        raise MediaError(f"{path}: expected a phoneme file, got a directory")
+    words = read(path)
+    way = "textgrid" if is_textgrid(path, path.read_bytes()[:200]) else "file"
+    if request.write_phonemes is not None:
+        _write_phonemes(request.write_phonemes, words)
     phones, end = [], 0
     for phone in (p for word in words for p in word.phones if p.end > end):
         # from the end of the one before: the official code does not read the times at which phones begin
         phones.append(Phone(phone.symbol, end / 100, phone.end / 100))
         end = phone.end
     if not phones:
-        raise MediaError(f"{request.phonemes}: expected phones that last, all end at 0")
+        raise MediaError(f"{path}: expected phones that last, all end at 0")
     notes = []
     ends, seconds = phones[-1].end, len(samples) / RATE
     if abs(ends - seconds) > 1.0:
-        notes.append(f"{request.phonemes.name} ends at {ends:.2f} s, {request.audio.name} at {seconds:.2f} s")
-    return Speech(request.audio.stem, "user", samples, tuple(phones)), "file", notes
+        notes.append(f"{path.name} ends at {ends:.2f} s, {request.audio.name} at {seconds:.2f} s")
+    return Speech(request.audio.stem, "user", samples, tuple(phones)), way, notes
+
+
+def _write_phonemes(path: Path, words: list[Word]) -> None:
+    from avct.phonemes import write
+    from bench.io.files import replacing
+
+    with replacing(path) as temporary:
+        write(temporary, words)
 
 
 def _transcript(given: str) -> str:
@@ -167,11 +187,13 @@ def _transcript(given: str) -> str:
     path = Path(given)
     try:
         if path.suffix.lower() == ".txt" or (len(given) < 200 and path.is_file()):
-            return path.read_text(encoding="utf-8")
+            given = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise MissingError(f"{path}: no such transcript file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise MediaError(f"{path}: expected a text file in UTF-8 ({error})") from None
+    if not given.strip():
+        raise ConfigError("--transcript: expected what is said, got nothing; leave it out to have words recognised")
     return given
 
 

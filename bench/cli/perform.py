@@ -14,8 +14,16 @@ def generate(
     image: Annotated[Path, typer.Option(help="A portrait: PNG, JPEG, WebP.")],
     audio: Annotated[Path, typer.Option(help="Speech: any audio or video file.")],
     out: Annotated[Path, typer.Option("--out", help="The video: .mp4 to watch (H.264/AAC) or .mkv lossless.")],
-    transcript: Annotated[str | None, typer.Option(help="What is said: a text file or the words themselves.")] = None,
-    phonemes: Annotated[Path | None, typer.Option(help="Phones with times: official AVCT JSON.")] = None,
+    transcript: Annotated[
+        str | None,
+        typer.Option(help="What is said, in English: a text file or the words. Without it, words are recognised."),
+    ] = None,
+    phonemes: Annotated[
+        Path | None, typer.Option(help="Phones with times, instead: official AVCT JSON or a Praat TextGrid.")
+    ] = None,
+    write_phonemes: Annotated[
+        Path | None, typer.Option(help="Keep the phones that were found: official AVCT JSON.")
+    ] = None,
     pose: Annotated[
         str,
         typer.Option(
@@ -39,8 +47,9 @@ def generate(
     from bench.generate import Request, generate_video
 
     request = Request(
-        image=image, audio=audio, out=out, transcript=transcript, phonemes=phonemes, pose=pose, keypoints=keypoints,
-        checkpoint=checkpoint, device=device, precision=precision, batch=batch, seed=seed,
+        image=image, audio=audio, out=out, transcript=transcript, phonemes=phonemes,
+        write_phonemes=write_phonemes, pose=pose, keypoints=keypoints, checkpoint=checkpoint,
+        device=device, precision=precision, batch=batch, seed=seed,
     )  # fmt: skip
     with bar("generate", quiet=as_json) as shown:
         task = shown.add_task("generate", total=None, note="listening")

@@ -90,8 +90,26 @@ def test_words_that_were_not_said_fall_back_and_say_so(tmp_path: Path) -> None:
     write_wav(tmp_path / "said.wav", rng.normal(0, 0.1, 24_000).astype(np.float32))
     words = "a long sentence about seventeen hungry elephants that wander over the frozen northern sea " * 6
     speech, way, notes = read_speech(_request(tmp_path, transcript=words))
-    assert way in ("all-phone", "aligned") and speech.phones
-    assert bool(notes) == (way == "all-phone")
+    assert way == "silence" and [p.symbol for p in speech.phones] == ["SIL"]
+    assert "could not be found in the sound" in notes[0] and "nothing was heard" in notes[1]
+
+
+def test_without_a_transcript_words_are_recognised_and_kept(tmp_path: Path) -> None:
+    pytest.importorskip("pocketsphinx", reason="recognising words needs pocketsphinx")
+    from bench.datasets.puppets.corpus import Puppets
+
+    said = Puppets("test").speech("heldout-a-te01")
+    write_wav(tmp_path / "said.wav", said.samples)
+    kept = tmp_path / "kept.json"
+    heard, way, notes = read_speech(_request(tmp_path, write_phonemes=kept))
+    assert way == "decoded" and notes[0].startswith("no transcript was given; heard: ")
+    again, way, notes = read_speech(_request(tmp_path, phonemes=kept))
+    assert way == "file" and notes == []
+    times = np.arange(0, len(said.samples) / 16_000, 0.02)
+    assert np.mean([_at(heard.phones, t) == _at(again.phones, t) for t in times]) > 0.85, "times are rounded to 10 ms"
+    (tmp_path / "grid.TextGrid").write_text(_grid(heard.phones), encoding="utf-16")
+    grid, way, _ = read_speech(_request(tmp_path, phonemes=tmp_path / "grid.TextGrid"))
+    assert way == "textgrid" and grid.phones == again.phones
 
 
 def test_a_face_that_no_detector_is_there_to_find(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,3 +134,10 @@ def _request(folder: Path, **changed: object) -> Request:
 
 def _at(phones: tuple, t: float) -> str | None:
     return next((p.symbol for p in phones if p.start <= t < p.end), None)
+
+
+def _grid(phones: tuple) -> str:
+    marks = [f'{p.start} {p.end} "{p.symbol.replace("SIL", "sil")}"' for p in phones]
+    end = phones[-1].end
+    tier = f'"IntervalTier" "phones" 0 {end} {len(marks)}'
+    return "\n".join(['File type = "ooTextFile"', '"TextGrid"', f"0 {end} <exists> 1", tier, *marks]) + "\n"

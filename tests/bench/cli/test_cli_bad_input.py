@@ -109,8 +109,8 @@ def test_contradictions_and_wrong_words(given: dict[str, Path], tmp_path: Path) 
     out = tmp_path / "v.mp4"
     both = generate(given, out, transcript="hello there")
     assert both.code == 2 and "both" in both.line
-    neither = generate({**given, "--phonemes": None}, out)
-    assert neither.code == 2 and "--transcript or --phonemes" in neither.line
+    blank = generate({**given, "--phonemes": None}, out, transcript="  ")
+    assert blank.code == 2 and "--transcript: expected what is said" in blank.line
     assert generate(given, tmp_path / "v.gif").line.count(".mp4") == 1
     assert generate(given, out, precision="float8").code == 2
     assert generate(given, out, device="cuda:9").code == 2
