@@ -101,9 +101,14 @@ def phones_of(samples: np.ndarray, transcript: str | None = None, *, progress: P
         if again is not None and again.misfit <= _FITS:
             notes.append(f"the transcript is not all that is said, or more: {len(merged)} words for its {len(said)}")
             return _heard(again, seconds, "aligned", notes)
+    decoded = sound.fit(pieces, doubt=_HEARD)
+    if said:
         fit = "could not be found in the sound" if found is None else f"fits {1 - found.misfit:.0%} of the sound"
+        if found is not None and found.misfit <= min(_HEARD, decoded.misfit):
+            # noise, through which the recogniser hears worse than one who knows what is said
+            return _heard(found, seconds, "aligned", [*notes, f"the transcript {fit}, recognised words fit less"])
         notes.append(f"the transcript {fit}: words were recognised instead")
-    return _decoded(sound.fit(pieces, doubt=_HEARD), seconds, notes)
+    return _decoded(decoded, seconds, notes)
 
 
 def reconcile(said: Sequence[str], heard: Sequence[str]) -> list[str]:
