@@ -11,7 +11,7 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -259,7 +259,7 @@ def plain(batch: Any) -> Any:
 
 
 @contextmanager
-def _held_interrupts():
+def _held_interrupts() -> Iterator[threading.Event]:
     """An event that Ctrl-C sets, so that a step is never cut in half. Only the main thread can hear signals."""
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():

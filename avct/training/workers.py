@@ -7,7 +7,7 @@ name, which a wrapper would hide. Without `torchrun` everything here is one proc
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor, distributed, nn
 
 
 @contextmanager
-def workers(device: str):
+def workers(device: str) -> Iterator[None]:
     """The processes that `torchrun` started (their number in WORLD_SIZE), joined for the time of the block."""
     if int(os.environ.get("WORLD_SIZE", "1")) < 2 or distributed.is_initialized():
         yield
@@ -45,7 +45,7 @@ def count() -> int:
 
 
 @contextmanager
-def first_alone():
+def first_alone() -> Iterator[None]:
     """Process 0 goes through the block before all others: what it writes, they find."""
     if count() > 1 and rank() != 0:
         distributed.barrier()

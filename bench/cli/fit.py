@@ -67,12 +67,12 @@ def train(
 
 def _list(as_json: bool) -> None:
     """Prints the recipes that come with the package."""
-    from avct.training.recipe import names, read
+    from bench.training.stages import recipes
 
-    held = [read(name) for name in names()]
+    held = recipes()
     if as_json:
-        emit([{"name": r.name, "title": r.title, "stages": {k: v.steps for k, v in r.stages.items()}} for r in held])
+        emit(held)
         return
     for r in held:
-        stages = ", ".join(f"{k} {v.steps}" for k, v in r.stages.items())
-        typer.echo(f"{r.name}: {r.title}\n  steps: {stages}")
+        stages = ", ".join(f"{k} {v}" for k, v in r["stages"].items())
+        typer.echo(f"{r['name']}: {r['title']}\n  steps: {stages}")

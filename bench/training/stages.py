@@ -75,6 +75,14 @@ class Plan:
         return self.steps.get(stage) or (JudgeRecipe() if stage == "judge" else SYNC_JUDGE).steps
 
 
+def recipes() -> list[dict[str, Any]]:
+    """Name, title and steps of every stage of the recipes that come with the package."""
+    from avct.training.recipe import names, read
+
+    held = [read(name) for name in names()]
+    return [{"name": r.name, "title": r.title, "stages": {k: v.steps for k, v in r.stages.items()}} for r in held]
+
+
 def train(plan: Plan, out: Path, *, log: Log, progress: Progress) -> list[Path]:
     """Runs the plan's stages and writes what they make below `out`; returns the files.
 

@@ -21,7 +21,8 @@ from bench.datasets.puppets.identity import Identity, sample
 from bench.datasets.puppets.rig import Look, Rig
 from bench.datasets.puppets.skeleton import Moment, Skeleton
 from bench.datasets.puppets.styles import STYLES, TRAINER, Style
-from bench.datasets.puppets.visemes import controls, frame_count
+from bench.datasets.puppets.visemes import TARGETS, controls, frame_count
+from bench.datasets.puppets.zoom import zoomed_portrait, zoomed_take
 from bench.errors import ConfigError
 from bench.places import source_sha256
 from bench.records import RATE, Portrait, Speech, Take
@@ -38,8 +39,10 @@ PHOTOGRAPH = "astronaut"
 _TRAINER_SEED = 7
 _RANGES = {"train": range(1000, 1240), "validation": range(2000, 2008), "test": range(3000, 3028)}
 _PREFIX = {"train": "train", "validation": "val", "test": "test"}
-REST = np.array([0.01, 0.0, 0.0, 0.0, 0.15, 0.3, 0.0])
+REST = np.array(TARGETS["rest"])
 """Lip controls of a face at rest (visemes.CONTROLS)."""
+_ZOOMS = (0.5, 2.0)
+"""Sizes of face that a zoomed corpus may show: beyond, edges of the picture or of the pixels are all there is."""
 
 
 @dataclass(frozen=True)
@@ -151,24 +154,31 @@ def perform_labels(name: str, said: Speech) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([s[0] for s in shown]), np.stack([s[1] for s in shown])
 
 
-def rest_portrait(name: str) -> Portrait:
-    """The identity's still: mouth at rest, eyes open, turned by a few degrees."""
+def rest_portrait(name: str, *, mouth: str = "rest") -> Portrait:
+    """The identity's still: eyes open, turned by a few degrees, the mouth at rest or in another viseme's shape."""
     who, rng = member(name), stream("portrait", name)
-    moment = Moment(REST, rng.uniform(-1, 1, 3) * [2.0, 3.0, 1.5], rng.normal(0, 1, 2))
+    moment = Moment(np.array(TARGETS[mouth]), rng.uniform(-1, 1, 3) * [2.0, 3.0, 1.5], rng.normal(0, 1, 2))
     shown = rig(name).render(moment, style=who.style)
     return Portrait(name, shown.image, shown.landmarks, shown.pose, photograph=who.seed is None)
 
 
 class Puppets:
-    """The corpus as a dataset: speakers are voices, drivers their recordings, references identities of one split."""
+    """The corpus as a dataset: speakers are voices, drivers their recordings, references identities of one split.
+
+    scale: how large faces are against the usual (pictures are zoomed about the face). mouth: the portraits' viseme.
+    """
 
     name = "puppets"
     revision = REVISION
 
-    def __init__(self, split: str = "test") -> None:
+    def __init__(self, split: str = "test", *, scale: float = 1.0, mouth: str = "rest") -> None:
         if split not in _RANGES:
             raise ConfigError(f"puppets: no split {split!r}; expected one of {', '.join(_RANGES)}")
-        self.split = split
+        if type(scale) not in (int, float) or not _ZOOMS[0] <= scale <= _ZOOMS[1]:
+            raise ConfigError(f"puppets: scale must be {_ZOOMS[0]} to {_ZOOMS[1]}, got {scale!r}")
+        if mouth not in TARGETS:
+            raise ConfigError(f"puppets: no mouth shape {mouth!r}; expected one of {', '.join(TARGETS)}")
+        self.split, self.scale, self.mouth = split, float(scale), mouth
 
     def speakers(self) -> list[str]:
         return list(speech.voices(self.split))
@@ -188,12 +198,14 @@ class Puppets:
         return speech.speech(driver)
 
     def portrait(self, reference: str) -> Portrait:
-        return rest_portrait(reference)
+        held = rest_portrait(reference, mouth=self.mouth)
+        return held if self.scale == 1 else zoomed_portrait(held, self.scale)
 
     def take(self, reference: str, driver: str) -> Take:
         from bench.datasets.puppets.cache import cached_take
 
-        return cached_take(reference, self.speech(driver))
+        take = cached_take(reference, self.speech(driver))
+        return take if self.scale == 1 else zoomed_take(take, self.scale)
 
 
 def open_dataset(options: Mapping[str, Any]) -> Puppets:

@@ -218,3 +218,22 @@ def test_unknown_names_suggest() -> None:
         corpus.Puppets("tests")
     with pytest.raises(ConfigError, match="no phones"):
         corpus.perform("test-000", Speech("x", "y", np.zeros(16000, np.float32)))
+
+
+def test_zoomed_faces_keep_labels_and_poses_together() -> None:
+    """The pose's box and the landmarks move with the picture, and the dark pupil lies where its landmarks say."""
+    from avct.posebox import project
+
+    plain, near = corpus.Puppets().portrait("test-003"), corpus.Puppets(scale=1.25).portrait("test-003")
+    middle = np.array([127.5, 142.0])
+    np.testing.assert_allclose(near.landmarks, middle + 1.25 * (plain.landmarks - middle), atol=1e-3)
+    away = (project(plain.pose).mean(0) - 0.5 - middle) * 1.25, project(near.pose).mean(0) - 0.5 - middle
+    np.testing.assert_allclose(*away, atol=2.0)  # perspective: a nearer head is not a mere enlargement
+    for held in (plain, near):
+        x, y = np.rint(held.landmarks[36:42].mean(0)).astype(int)
+        assert held.image[y - 1 : y + 2, x - 1 : x + 2].mean() < 110
+    assert corpus.Puppets(mouth="AE").portrait("test-003").landmarks[66, 1] > plain.landmarks[66, 1] + 5
+    with pytest.raises(ConfigError, match="scale must be"):
+        corpus.Puppets(scale=9.0)
+    with pytest.raises(ConfigError, match="no mouth shape 'wide'"):
+        corpus.Puppets(mouth="wide")
