@@ -109,7 +109,14 @@ def prepare(
             now = f"{step.doing} {step.clip} {step.frame or ''}" if step.clip else ""
             shown.update(task, completed=step.done + step.failed, total=step.total, note=f"{failures}{now}")
 
-        summary = prepare_folder(folder, out, options, rule=identities, workers=workers, retry=retry, progress=advance)
+        try:
+            summary = prepare_folder(
+                folder, out, options, rule=identities, workers=workers, retry=retry, progress=advance
+            )
+        except KeyboardInterrupt:
+            shown.stop()
+            typer.echo("interrupted; what is finished is kept, the same command goes on from there", err=True)
+            raise typer.Exit(130) from None
     if as_json:
         emit(summary.as_dict())
     else:
