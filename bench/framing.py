@@ -39,7 +39,7 @@ class Box:
         """The share of the square, 0 to 1, that lies outside a picture of that size."""
         across = min(self.left + self.side, width) - max(self.left, 0.0)
         down = min(self.top + self.side, height) - max(self.top, 0.0)
-        return round(1.0 - max(across, 0.0) * max(down, 0.0) / self.side**2, 9)  # a rounding error is not a share
+        return max(0.0, round(1.0 - max(across, 0.0) * max(down, 0.0) / self.side**2, 9))  # rounding is no share
 
 
 def frame(landmarks: np.ndarray, style: str) -> Box:

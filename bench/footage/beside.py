@@ -69,8 +69,9 @@ def identities(films: Mapping[str, Path], rule: str) -> dict[str, str]:
 
     rule: "folder" (the first folder of the name, so `id00012/abc/00001` is id00012; a film that lies in no folder is
     its own), "stem" (every file is someone else, by its name's last part) or a CSV file with the columns `clip` and
-    `identity`, where a clip is such a name or its last part. Raises ConfigError (unknown rule, bad file, a film that
-    the file does not name) and MissingError (no such file).
+    `identity`, where a clip is such a name or its last part. All pieces of a film are one identity: a film in which
+    several people speak in turn has to be parted by its user first. Raises ConfigError (unknown rule, bad file, a film
+    that the file does not name) and MissingError (no such file).
     """
     if rule == "folder":
         return {name: name.partition("/")[0] for name in films}
