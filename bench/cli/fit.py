@@ -28,12 +28,15 @@ def train(
     threads: Annotated[int, typer.Option(help="Threads of torch, 0 for all cores.")] = 0,
     seed: Annotated[int, typer.Option(help="Of weights and batches.")] = 0,
     state: Annotated[Path | None, typer.Option(help="Folder of unfinished stages (default: in the cache).")] = None,
+    curves: Annotated[
+        Path | None, typer.Option("--tensorboard", help="Folder for TensorBoard's curves (extra `tensorboard`).")
+    ] = None,
     listed: Annotated[bool, typer.Option("--list", help="List the recipes and their stages, train nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The outcome as JSON on standard output.")] = False,
 ) -> None:
     """Train a recipe's networks, stage by stage; an interrupted training goes on where it stopped."""
     from bench.errors import ConfigError
-    from bench.training.stages import Plan, require_ready
+    from bench.training.stages import Plan, curve_writer, require_ready
     from bench.training.stages import train as carry_out
 
     if listed:
@@ -47,10 +50,12 @@ def train(
         counts[name] = int(number)
     plan = Plan(recipe, tuple(stages or ()), counts, data, device, threads, seed, state)
     require_ready(plan, out)
+    keep = curve_writer(curves) if curves is not None else lambda *_: None
     with bar("train", quiet=as_json) as shown:
         task = shown.add_task("preparing", total=None, note="")
 
         def note(stage: str, row: dict[str, float]) -> None:
+            keep(stage, row)
             total = plan.length(stage)
             shown.update(task, description=stage, completed=row["step"], total=total, note=f"loss {row['total']:.4f}")
 

@@ -83,6 +83,13 @@ def recipes() -> list[dict[str, Any]]:
     return [{"name": r.name, "title": r.title, "stages": {k: v.steps for k, v in r.stages.items()}} for r in held]
 
 
+def curve_writer(folder: Path) -> Log:
+    """What writes rows as TensorBoard's curves."""
+    from avct.training.board import tensorboard
+
+    return tensorboard(folder)
+
+
 def train(plan: Plan, out: Path, *, log: Log, progress: Progress) -> list[Path]:
     """Runs the plan's stages and writes what they make below `out`; returns the files.
 

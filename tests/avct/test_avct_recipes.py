@@ -143,3 +143,18 @@ def test_the_papers_scale_takes_steps(tmp_path: Path) -> None:
     training.run(("renderer", "speech"), note=lambda stage, row: losses.append((stage, row["total"])))
     assert [stage for stage, _ in losses] == ["renderer", "speech"] and all(np.isfinite(v) for _, v in losses)
     assert sum(p.numel() for p in training.model.ph2kp.parameters()) == 49_323_113
+
+
+def test_curves_are_written_where_tensorboard_is_and_asked_for_where_not(tmp_path: Path) -> None:
+    import importlib.util
+
+    from avct.errors import MissingWeights
+    from avct.training.board import tensorboard
+
+    if importlib.util.find_spec("tensorboard") is None:
+        with pytest.raises(MissingWeights, match="extra `tensorboard`"):
+            tensorboard(tmp_path)
+        return
+    tensorboard(tmp_path)("speech", {"step": 5, "total": 0.25})
+    (written,) = tmp_path.iterdir()
+    assert b"speech/total" in written.read_bytes()
