@@ -20,6 +20,8 @@ from avct.model import Model, build
 from avct.weights_path import SHIPPED
 
 FORMAT = 1
+CONVERTED = "weights convert"
+"""What the card of a checkpoint made of official weights gives as `made_by`: their head poses are OpenFace's."""
 
 
 def save(path: Path, model: Model, about: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from avct.checkpoint import save
+from avct.checkpoint import CONVERTED, save
 from avct.config import Audio2PoseConfig, AvctConfig
 from avct.errors import AvctError, MissingWeights
 from avct.model import FaithfulModel
@@ -84,7 +84,7 @@ def convert(
         _fill(model.audio2pose, turned, PARTS[0])
         sources.append(turned.source(("audio2pose",)))
     about = {
-        "made_by": "weights convert",
+        "made_by": CONVERTED,
         "sources": [{**s.__dict__, "parts": list(s.parts), "ignored": list(s.ignored)} for s in sources],
         "licence": LICENCE,
     }

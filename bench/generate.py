@@ -227,6 +227,7 @@ def _told(
     request: Request, portrait: Portrait, landmarks: np.ndarray | None, speech: Speech, model: Model
 ) -> tuple[Score, list[str]]:
     """What is performed, and notes for the user. landmarks: float (68, 2) in the portrait where they are known."""
+    from avct.checkpoint import CONVERTED, read_card
     from avct.inference import Score
     from bench.headmotion import head_motion, portrait_pose
 
@@ -234,7 +235,8 @@ def _told(
     own = None
     # the sway of `landmark` networks is relative to a frontal head, and a file says where its own motion starts
     if request.pose == "audio" or (model.kind == "faithful" and request.pose in ("idle", "still")):
-        own, unknown = portrait_pose(landmarks, portrait.image.shape[0])
+        openface = request.checkpoint is not None and read_card(request.checkpoint).get("made_by") == CONVERTED
+        own, unknown = portrait_pose(landmarks, portrait.image.shape[0], openface=openface)
         notes += [unknown] if unknown else []
     motion = head_motion(request.pose, audio, model, own=own, seed=request.seed)
     found = portrait.landmarks if portrait.photograph else None

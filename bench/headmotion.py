@@ -50,15 +50,19 @@ def head_motion(how: str, audio: np.ndarray, model: Model, *, own: np.ndarray | 
     return HeadMotion(poses, poses[0])
 
 
-def portrait_pose(landmarks: np.ndarray | None, size: int) -> tuple[np.ndarray | None, str | None]:
-    """The pose float32 (6,) of a portrait of size x size pixels with landmarks (68, 2), or None and a note why not."""
+def portrait_pose(landmarks: np.ndarray | None, size: int, *, openface: bool) -> tuple[np.ndarray | None, str | None]:
+    """The pose float32 (6,) of a portrait of size x size pixels with landmarks (68, 2), or None and a note why not.
+
+    openface: with the translation that OpenFace states, as weights converted from the official ones expect it.
+    """
     from avct.errors import AvctError
-    from avct.headpose import pose_from_landmarks
+    from avct.headpose import as_openface, pose_from_landmarks
 
     reason = "no face detector is installed"
     if landmarks is not None:
         try:
-            return pose_from_landmarks(landmarks, size), None
+            found = pose_from_landmarks(landmarks, size)
+            return as_openface(found) if openface else found, None
         except AvctError as error:
             reason = str(error)
     return None, f"the portrait's head pose is not known ({reason}); it is taken to look straight ahead"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from avct.errors import AvctError
-from avct.headpose import pose_from_landmarks, poses_from_landmarks
+from avct.headpose import as_openface, pose_from_landmarks, poses_from_landmarks
 from bench.datasets.puppets import speech
 from bench.datasets.puppets.corpus import REST, perform, perform_labels, skeleton
 from bench.datasets.puppets.skeleton import Moment
@@ -110,6 +110,17 @@ def test_poses_do_not_depend_on_the_picture_s_size(tracks: list) -> None:
     np.testing.assert_allclose(
         pose_from_landmarks(marks * 3, 3 * SIZE), pose_from_landmarks(marks, SIZE), rtol=1e-4, atol=1e-4
     )
+
+
+def test_openface_s_translation_is_that_of_the_middle_of_the_points(tracks: list) -> None:
+    """The middle of the landmarks, projected through OpenFace's camera, lies where the translation says."""
+    marks, _, found = tracks[3]
+    turned = as_openface(found)
+    np.testing.assert_array_equal(turned[:, :3], found[:, :3])
+    seen = turned[:, 3:5] / turned[:, 5:] * 233.333 + SIZE / 2
+    assert np.abs(seen - marks.mean(1)).max() < 6
+    assert np.abs(turned[:, 3:] - found[:, 3:]).max(0)[1] == pytest.approx(41, abs=4)
+    np.testing.assert_array_equal(as_openface(found[0]), turned[0])
 
 
 @pytest.mark.parametrize("frames", [1, 2, 5, 13])
