@@ -28,6 +28,8 @@ class DetectorRecipe:
     batch: int = 6
     rate: float = 1.5e-3
     lips: float = 1.5
+    accumulate: int = 1
+    precision: str = "float32"
     seed: int = 1
 
 
@@ -53,7 +55,10 @@ def train_detector(
         return {"points": off.mean(), "lips": lips.mean(), "gap": gap.mean(), "total": total}
 
     optimiser = torch.optim.Adam(model.parameters(), recipe.rate)
-    loop = Loop(model, optimiser, Schedule(recipe.steps, recipe.rate, decay_from=0.2), recipe.seed, log, state)
+    loop = Loop(
+        model, optimiser, Schedule(recipe.steps, recipe.rate, decay_from=0.2), recipe.seed, log, state,
+        accumulate=recipe.accumulate, precision=recipe.precision,
+    )  # fmt: skip
     loop.run(draw, terms)
     return loop
 

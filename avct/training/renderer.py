@@ -48,6 +48,7 @@ class RendererRecipe:
     adversary: float = 0.0
     matching: float = 4.0
     ema: float = 0.0
+    accumulate: int = 1
     precision: str = "float32"
     seed: int = 0
 
@@ -134,7 +135,8 @@ def train_renderer(
     optimiser = torch.optim.Adam(model.parameters(), recipe.rate, betas=(0.5, 0.999))
     schedule = Schedule(recipe.steps, recipe.rate, decay_from=recipe.decay_from)
     loop = Loop(
-        model, optimiser, schedule, recipe.seed, log, state, precision=recipe.precision, rival=rival, ema=recipe.ema
-    )
+        model, optimiser, schedule, recipe.seed, log, state, precision=recipe.precision, rival=rival, ema=recipe.ema,
+        accumulate=recipe.accumulate,
+    )  # fmt: skip
     loop.run(draw, terms)
     return loop

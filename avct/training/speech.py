@@ -36,6 +36,8 @@ class SpeechRecipe:
     silent: float = 0.06
     velocity: float = 0.7
     lips: float = 0.6
+    accumulate: int = 1
+    precision: str = "float32"
     seed: int = 2
     speakers: tuple[str, ...] = ()
 
@@ -169,6 +171,9 @@ def train_speech(
 
     optimiser = torch.optim.AdamW(model.parameters(), recipe.rate, weight_decay=1e-3)
     schedule = Schedule(recipe.steps, recipe.rate, warmup=200, decay_from=recipe.decay_from, clip=1.0)
-    loop = Loop(model, optimiser, schedule, recipe.seed, log, state, every=100, save_every=1000)
+    loop = Loop(
+        model, optimiser, schedule, recipe.seed, log, state, every=100, save_every=1000, accumulate=recipe.accumulate,
+        precision=recipe.precision,
+    )  # fmt: skip
     loop.run(sampler.draw, terms)
     return loop
