@@ -89,7 +89,10 @@ class PerceptualLoss(nn.Module):
         if kind not in ("vgg19", "edges"):
             raise AvctError(f"perceptual: expected 'vgg19' or 'edges', got {kind!r}")
         if kind == "vgg19" and weights is None:
-            raise MissingWeights("perceptual = 'vgg19' needs a file of weights; or choose 'edges'")
+            raise MissingWeights(
+                "perceptual = 'vgg19' needs a file of weights (vgg19 = PATH; `train` looks for vgg19.pth in "
+                "$AVCT_BENCH_WEIGHTS); or choose 'edges'"
+            )
         self.vgg = load_vgg19(Path(weights)) if kind == "vgg19" and weights is not None else None
         self.pyramid = nn.ModuleList(AntiAlias(3, shrink=s) for s in scales)
 

@@ -7,6 +7,7 @@ weights of the others from another checkpoint (`parts`), which is how an ablatio
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -88,8 +89,11 @@ def names() -> list[str]:
     return sorted(p.stem for p in FOLDER.glob("*.toml"))
 
 
-def read(name: str) -> Recipe:
-    """The recipe of a name or of a .toml path. AvctError in one line for what cannot be read or is not known."""
+def read(name: str, changes: Mapping[str, Any] | None = None) -> Recipe:
+    """The recipe of a name or of a .toml path. changes: other values by dotted key, `stages.renderer.rate`.
+
+    AvctError in one line for what cannot be read or is not known.
+    """
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     if not path.is_file():
         close = get_close_matches(name, names(), n=1)
@@ -99,7 +103,18 @@ def read(name: str) -> Recipe:
         held = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise AvctError(f"{path.name}: cannot be read as TOML ({error})") from None
+    for key, value in (changes or {}).items():
+        _change(held, key, value, where=f"recipe {path.name}")
     return _recipe(path, held)
+
+
+def _change(held: dict[str, Any], key: str, value: Any, *, where: str) -> None:
+    *tables, last = key.split(".")
+    for name in tables:
+        held = held.setdefault(name, {})
+        if not isinstance(held, dict):
+            raise AvctError(f"{where}: {key!r} leads through {name!r}, which is no table")
+    held[last] = value
 
 
 def _recipe(path: Path, held: dict[str, Any]) -> Recipe:

@@ -21,6 +21,9 @@ def train(
         Path | None, typer.Option(help="Clips made ready by `prepare` (default: the embedded corpus).")
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="Where the weights go.")] = Path("results/training"),
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="Another value in the recipe: `stages.renderer.rate=1e-4`.")
+    ] = None,
     steps: Annotated[list[str] | None, typer.Option(help="Steps of a stage: `renderer=500`. Repeatable.")] = None,
     device: Annotated[
         str, typer.Option(help="cpu, cuda or cuda:N; under torchrun, cuda is each process's own.")
@@ -48,7 +51,9 @@ def train(
         if not number.isdigit() or int(number) < 1:
             raise ConfigError(f"--steps: expected STAGE=NUMBER such as renderer=500, got {text!r}")
         counts[name] = int(number)
-    plan = Plan(recipe, tuple(stages or ()), counts, data, device, threads, seed, state)
+    plan = Plan(
+        recipe, tuple(stages or ()), dict(map(_change, changes or ())), counts, data, device, threads, seed, state
+    )
     require_ready(plan, out)
     keep = curve_writer(curves) if curves is not None else lambda *_: None
     with bar("train", quiet=as_json) as shown:
@@ -68,6 +73,21 @@ def train(
     else:
         for path in files:
             typer.echo(str(path))
+
+
+def _change(text: str) -> tuple[str, object]:
+    """Key and value of `key=value`; the value is TOML, or a bare word."""
+    import tomllib
+
+    from bench.errors import ConfigError
+
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(f"--set: expected key=value such as stages.renderer.rate=1e-4, got {text!r}")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value
 
 
 def _list(as_json: bool) -> None:

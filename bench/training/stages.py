@@ -6,6 +6,7 @@ interrupted training goes on where it stopped.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -22,6 +23,7 @@ from bench.training.prepare import (
     spoken_cast,
     train_names,
 )
+from metrics.weights import FOLDER_VARIABLE
 
 if TYPE_CHECKING:
     from avct.shards import Shards
@@ -37,12 +39,13 @@ Log = Callable[[str, dict[str, float]], None]
 @dataclass(frozen=True)
 class Plan:
     """What to train and how long. recipe: a name or a .toml path. stages: some of the recipe's or of JUDGES (empty: the
-    recipe's). steps: by stage, where other than the recipe's. data: a folder of prepared clips in the corpus's place.
-    threads: of torch, 0 for all cores. state: folder of unfinished stages.
+    recipe's). changes: of the recipe, by dotted key. steps: by stage, where other than the recipe's. data: a folder of
+    prepared clips in the corpus's place. threads: of torch, 0 for all cores. state: folder of unfinished stages.
     """
 
     recipe: str = SHIPPED
     stages: tuple[str, ...] = ()
+    changes: dict[str, Any] = field(default_factory=dict)
     steps: dict[str, int] = field(default_factory=dict)
     data: Path | None = None
     device: str = "cpu"
@@ -59,7 +62,7 @@ class Plan:
         """The recipe with the plan's seed and steps. AvctError for what it cannot be."""
         from avct.training.recipe import read
 
-        recipe = read(self.recipe)
+        recipe = _with_vgg19(read(self.recipe, self.changes))
         if self.seed:
             stages = {k: replace(v, seed=v.seed + 100 * self.seed) for k, v in recipe.stages.items()}
             recipe = replace(recipe, seed=recipe.seed + self.seed, stages=stages)
@@ -73,6 +76,18 @@ class Plan:
         from bench.training.sync_judge import SYNC_JUDGE
 
         return self.steps.get(stage) or (JudgeRecipe() if stage == "judge" else SYNC_JUDGE).steps
+
+
+def _with_vgg19(recipe: Recipe) -> Recipe:
+    """The recipe with VGG-19's weights where it wants them and they lie among the metrics' weights."""
+    stage = recipe.stages.get("renderer")
+    folder = os.environ.get(FOLDER_VARIABLE)
+    if getattr(stage, "perceptual", "") != "vgg19" or stage.vgg19 or not folder:
+        return recipe
+    found = [p for n in ("vgg19.safetensors", "vgg19.pth") if (p := Path(folder) / n).is_file()]
+    if not found:
+        return recipe
+    return replace(recipe, stages={**recipe.stages, "renderer": replace(stage, vgg19=str(found[0]))})
 
 
 def recipes() -> list[dict[str, Any]]:
