@@ -138,6 +138,10 @@ def _show(summary: Summary, out: Path) -> None:
     table.add_row("identities", str(summary.identities))
     ways = ", ".join(f"{way} {count}" for way, count in summary.phones.most_common()) or "none"
     table.add_row("phones", ways)
+    if summary.crowded:
+        table.add_row("several faces", f"in {summary.crowded} pieces: the one seen longest and largest was taken")
+    if summary.beyond:
+        table.add_row("border", f"continued in {summary.beyond} pieces, for more than 5 % of the square")
     if summary.duplicates:
         table.add_row("twice", f"{len(summary.duplicates)} films have the content of another: left out")
     stages: dict[str, list[str]] = {}

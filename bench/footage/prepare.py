@@ -50,7 +50,8 @@ class Summary:
 
     films: found; reused: of those, done by an earlier run; duplicates: films whose content another film has, left out.
     pieces, identities, seconds: in the index; of_seconds: of the films they are from. phones: pieces by the way in
-    which phones were found.
+    which phones were found. crowded: pieces in which other faces are seen too (the one seen longest and largest was
+    taken); beyond: pieces of whose square more than 5 % lies outside the picture, whose border was continued.
     """
 
     films: int
@@ -60,6 +61,8 @@ class Summary:
     seconds: float = 0.0
     of_seconds: float = 0.0
     identities: int = 0
+    crowded: int = 0
+    beyond: int = 0
     phones: Counter[str] = field(default_factory=Counter)
     failures: dict[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -194,6 +197,8 @@ class _Course:
             summary.seconds += row["seconds"]
             summary.of_seconds += row["of_seconds"]
         summary.pieces, summary.identities = len(entries), len({entry["identity"] for entry in entries})
+        summary.crowded = sum(entry["other_faces"] > 0 for entry in entries)
+        summary.beyond = sum(entry["outside"] > 0.05 for entry in entries)
         summary.phones.update(str(entry["phones"]) for entry in entries if entry["phones"])
         made_of = {"seconds": round(summary.seconds, 2), "identities": summary.identities, "films": sources}
         if entries:
