@@ -48,13 +48,13 @@ def features(samples: Samples, *, f0: Tracker = "harvest") -> NDArray[np.float64
     takes about 15 s of one core per minute of audio.
     Raises AvctError for a wrong shape, NaN, a clip below 25 ms, or a tracker that is unknown or not installed.
     """
-    track = _tracker(f0)
+    track = tracker(f0)
     signal = _checked(samples)
     signal = signal - signal.mean()
     peak = np.abs(signal).max()
     if peak > 0:
         signal = signal / peak
-    spectral = _spectral(signal)
+    spectral = spectral_rows(signal)
     pitch = _in_chunks(track, signal)
     voiced = pitch > 0
     # The flag is taken before the gaps are bridged; the ends are held, never extrapolated.
@@ -113,7 +113,7 @@ def _checked(samples: Samples) -> NDArray[np.float64]:
     return signal
 
 
-def _spectral(signal: NDArray[np.float64]) -> NDArray[np.float64]:
+def spectral_rows(signal: NDArray[np.float64]) -> NDArray[np.float64]:
     """Cepstra and filter-bank energies float64 (t, 39) of a normalised signal (N,)."""
     from python_speech_features import logfbank, mfcc
 
@@ -141,7 +141,8 @@ def _in_chunks(track: Track, signal: NDArray[np.float64]) -> NDArray[np.float64]
     return np.concatenate(pieces)
 
 
-def _tracker(name: str) -> Track:
+def tracker(name: str) -> Track:
+    """The pitch tracker of that name: from a signal float64 (N,) to Hz, 0 where unvoiced. AvctError without it."""
     trackers = {"harvest": ("pyworld", _harvest), "pyin": ("librosa", _pyin)}
     if name not in trackers:
         raise AvctError(f"f0 must be one of {', '.join(trackers)}, got {name!r}")

@@ -5,67 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tiny_networks import AUDIO2KP, DETECTOR, GENERATOR, noise, seeded
-from tiny_networks import KEYPOINTS as FEW
+from tiny_models import BUILDERS, landmark, score
+from tiny_networks import noise, seeded
 from torch import nn
 
 from avct import folding, inference, plain
 from avct.blocks import AntiAlias, Down, DownRes, Res, Same, Up
-from avct.composite import CompositeConfig
-from avct.config import AvctConfig, DetectorConfig, MotionConfig, TransformerConfig
 from avct.engine import Engine, prepare
 from avct.errors import AvctError
-from avct.inference import FRONTAL, Score, Windows, perform, predictions, speech_keypoints
-from avct.model import FaithfulModel, LandmarkConfig, LandmarkModel, Model
-from avct.vector_tokens import VectorTokensConfig
+from avct.inference import FRONTAL, Windows, perform, predictions, speech_keypoints
+from avct.model import Model
 from avct.winograd import WinogradRes, transforms
-
-SIDE = {"faithful": 128, "landmark": 64}
-
-
-def faithful() -> FaithfulModel:
-    config = AvctConfig(image_size=128, detector=DETECTOR, generator=GENERATOR, audio2kp=AUDIO2KP)
-    model = seeded(FaithfulModel(config))
-    with torch.no_grad():  # keypoints that stay in the picture, Jacobians that can be inverted
-        for head in (model.ph2kp.kp, model.ph2kp.jacobian):
-            head.weight.mul_(0.1)
-        for head in (model.ph2kp.jacobian, model.kp_detector.jacobian):
-            head.bias.copy_(torch.eye(2).flatten().repeat(FEW))
-    return model
-
-
-def landmark(*, relative: bool = True) -> LandmarkModel:
-    speech = VectorTokensConfig(
-        embedding=8,
-        transformer=TransformerConfig(width=16, heads=2, encoder_layers=2, decoder_layers=2, feedforward=16),
-    )
-    motion = MotionConfig(expansion=4, max_features=8, blocks=2, shrink=4, variance=0.01, jacobian=False)
-    detector = DetectorConfig(keypoints=17, expansion=4, max_features=8, blocks=2, shrink=2, pad=3, jacobian=False)
-    painters = CompositeConfig(expansion=4, bottleneck_blocks=1, window=32, motion=motion)
-    model = LandmarkModel(
-        LandmarkConfig(image_size=64, detector=detector, generator=painters, speech=speech, relative=relative)
-    )
-    model = seeded(model)
-    with torch.no_grad():
-        model.speech.kp.weight.mul_(0.1)  # keypoints that stay in the picture
-    return model
 
 
 @pytest.fixture(scope="module", params=["faithful", "landmark"])
 def model(request: pytest.FixtureRequest) -> Model:
-    return {"faithful": faithful, "landmark": landmark}[request.param]()
-
-
-def score(model: Model, frames: int = 7, seed: int = 0, **changes) -> Score:
-    rng, side = np.random.default_rng(seed), SIDE[model.kind]
-    given = {
-        "image": rng.integers(0, 255, (side, side, 3), dtype=np.uint8),
-        "phonemes": rng.integers(0, 41, frames),
-        "audio": rng.normal(0, 2, (frames, 4, 41)),
-        "poses": (FRONTAL + rng.normal(0, 0.1, (frames, 6))).astype(np.float32),
-        "portrait_pose": FRONTAL,
-    }
-    return Score(**{**given, **changes})
+    return BUILDERS[request.param]()
 
 
 @pytest.mark.parametrize(("frames", "batch"), [(1, 8), (2, 1), (7, 3), (19, 8)])
