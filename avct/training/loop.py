@@ -58,10 +58,11 @@ class Schedule:
 class Loop:
     """Trains `model` under `schedule`. state: file in which an interrupted run goes on (None: never saved).
 
-    precision: of the losses' arithmetic ("float32", "bfloat16", "float16"); weights stay in float32. accumulate:
-    batches of one step, shared among the processes of `torchrun`. ema: decay of the average of weights that `model`
-    holds at the end (0: the last weights). rival: a second network (a discriminator) with its optimiser, which
-    minimises the term `rival` after each step. history: the logged means, kept for the checkpoint's card.
+    precision: of the losses' arithmetic ("float32", "bfloat16", "float16"); weights stay in float32. calm: no dropout,
+    and batch norms keep their statistics, as in inference. accumulate: batches of one step, shared among the processes
+    of `torchrun`. ema: decay of the average of weights that `model` holds at the end (0: the last weights). rival: a
+    second network (a discriminator) with its optimiser, which minimises the term `rival` after each step. history: the
+    logged means, kept for the checkpoint's card.
     """
 
     model: nn.Module
@@ -73,6 +74,7 @@ class Loop:
     every: int = 50
     save_every: int = 500
     precision: str = "float32"
+    calm: bool = False
     accumulate: int = 1
     ema: float = 0.0
     rival: tuple[nn.Module, torch.optim.Optimizer] | None = None
@@ -86,7 +88,7 @@ class Loop:
         """
         self._check()
         first = self._resume()
-        self.model.train()
+        self.model.train(not self.calm)
         sums: dict[str, float] = {}
         taken = 0  # steps that are in the sums: fewer than `every` after a resume
         began = time.perf_counter() - self.seconds

@@ -28,15 +28,17 @@ LAGS = (1, 2, 4, 8, 16, 32, 64)
 """Frames between the two ends of the increments that are compared."""
 STILL = (5e-4, 5e-4, 5e-4, 0.1, 0.1, 0.5)
 """Movement that counts as none, rad and mm: keeps logarithms finite where the truth's heads never move (distance)."""
+NEAR = (0.01, 0.01, 0.01, 1.0, 1.0, 4.0)
+"""Errors of place that matter, rad and mm: at least by these are they measured, however little the truth moves."""
 HOLD = 4
 """First frames that must be where the truth's are: motion begins at the portrait's pose and without a jump."""
 
 
 @dataclass(frozen=True)
 class PoseRecipe:
-    """sequences of `length` frames are rolled out in a step. start: weight of the first frames; home: of the mean
-    place; moving: of the structure functions; sharp: of acceleration; voice: of going with the voice; inside: of
-    leaving the truth's range. starts: places in each clip that roll-outs begin at."""
+    """sequences of `length` frames are rolled out in a step. start: weight of the first frames, and of reading rasters;
+    home: of the mean place; moving: of the structure functions; sharp: of acceleration; voice: of going with the
+    voice; inside: of leaving the truth's range. starts: places in each clip that roll-outs begin at."""
 
     steps: int = 1_500
     sequences: int = 24
@@ -48,7 +50,7 @@ class PoseRecipe:
     sharp: float = 1.0
     voice: float = 1.0
     inside: float = 20.0
-    starts: int = 12
+    starts: int = 30
     seed: int = 6
 
     def __post_init__(self) -> None:
@@ -72,21 +74,31 @@ class RollSampler:
         self._rasters: dict[tuple[int, int], np.ndarray] = {}
 
     def draw(self, rng: np.random.Generator) -> dict[str, Tensor]:
-        """audio (S, L, 4, 41), pose (S, L, 6) in the network's units, raster uint8 (S, P, P)."""
+        """audio (S, L, 4, 41), pose (S, L, 6) in the network's units, raster uint8 (S, P, P) of the first; and more
+        rasters to read, shown uint8 (2 S, P, P), with their poses, told (2 S, 6)."""
         audio, pose, raster = [], [], []
-        for i in rng.integers(len(self.clips), size=self.recipe.sequences):
-            clip = self.clips[i]
-            room = _frames(clip) - self.length
-            first = int(rng.integers(self.recipe.starts)) * room // max(1, self.recipe.starts - 1)
+        for clip, first in self._places(rng, self.recipe.sequences):
             part = slice(first, first + self.length)
-            audio.append(clip.audio[part])
-            pose.append(clip.pose[part])
-            raster.append(self._draw(int(i), first))
+            audio.append(self.clips[clip].audio[part])
+            pose.append(self.clips[clip].pose[part])
+            raster.append(self._draw(clip, first))
+        others = self._places(rng, 2 * self.recipe.sequences)
         return {
             "audio": torch.from_numpy(np.stack(audio)),
-            "pose": normalise(torch.from_numpy(np.stack(pose).astype(np.float32))),
+            "pose": _numbers(pose),
             "raster": torch.from_numpy(np.stack(raster)),
+            "shown": torch.from_numpy(np.stack([self._draw(*place) for place in others])),
+            "told": _numbers([self.clips[clip].pose[frame] for clip, frame in others]),
         }
+
+    def _places(self, rng: np.random.Generator, count: int) -> list[tuple[int, int]]:
+        """Clips, and in each one of the frames that roll-outs begin at."""
+        clips, numbers = rng.integers(len(self.clips), size=count), rng.integers(self.recipe.starts, size=count)
+        rooms = [_frames(self.clips[i]) - self.length for i in clips]
+        return [
+            (int(i), int(k) * room // max(1, self.recipe.starts - 1))
+            for i, k, room in zip(clips, numbers, rooms, strict=True)
+        ]
 
     def _draw(self, clip: int, frame: int) -> np.ndarray:
         if (clip, frame) not in self._rasters:
@@ -94,13 +106,17 @@ class RollSampler:
         return self._rasters[clip, frame]
 
 
+def _numbers(poses: Sequence[np.ndarray]) -> Tensor:
+    return normalise(torch.from_numpy(np.stack(poses).astype(np.float32)))
+
+
 def _frames(clip: ShardClip) -> int:
     return min(len(clip.pose), len(clip.audio))
 
 
-def _still() -> Tensor:
-    """STILL in the network's units, (6,)."""
-    return torch.tensor(STILL) / ((torch.tensor(HIGHEST) - torch.tensor(LOWEST)) / 2)
+def _units(sizes: tuple[float, ...]) -> Tensor:
+    """Sizes in rad and mm in the network's units, (6,)."""
+    return torch.tensor(sizes) / ((torch.tensor(HIGHEST) - torch.tensor(LOWEST)) / 2)
 
 
 def loudness(audio: Tensor) -> Tensor:
@@ -127,7 +143,7 @@ class Motion:
 
 def motion(pose: Tensor, loud: Tensor, *, spread: Tensor | None = None) -> Motion:
     """The statistics of poses (S, L, 6) in the network's units. spread: in which covariances are measured (own)."""
-    still = _still().to(pose) ** 2
+    still = _units(STILL).to(pose) ** 2
 
     def log_square(x: Tensor) -> Tensor:
         return (x.square().mean(1) + still).log().mean(0)
@@ -151,18 +167,21 @@ def train_pose(network: Audio2Pose, shards: Shards, recipe: PoseRecipe, *, log: 
     truth = motion(poses, loudness(torch.cat([b["audio"] for b in every])))
     truth = Motion(*(x.to(device) for x in (truth.moved, truth.turned, truth.followed, truth.spread)))
     low, high = poses.amin((0, 1)).to(device), poses.amax((0, 1)).to(device)
+    coarse = torch.maximum(truth.spread, _units(NEAR).to(device))
     with torch.no_grad():  # start from the average pose and from motions of the truth's size
         network.output.bias.copy_(poses.mean((0, 1)))
         network.output.weight.mul_(truth.spread[:, None] / network.output.weight.std())
 
     def terms(batch: dict[str, Tensor]) -> dict[str, Tensor]:
         wanted = batch["pose"]
+        read = network.output(network.begin(batch["shown"]).output)
         # pose t has heard frames 0 to t - 1; the one after the last frame is nobody's
         made = network(batch["raster"], batch["audio"])[:, : wanted.shape[1]]
         own = motion(made, loudness(batch["audio"]), spread=truth.spread)
-        off = (made - wanted) / truth.spread
-        beyond = (F.relu(low - made) + F.relu(made - high)) / truth.spread
+        off = (made - wanted) / coarse
+        beyond = (F.relu(low - made) + F.relu(made - high)) / coarse
         found = {
+            "raster": recipe.start * ((read - batch["told"]) / coarse).abs().mean(),
             "start": recipe.start * off[:, :HOLD].abs().mean(),
             "home": recipe.home * off.mean(1).abs().mean(),
             "moving": recipe.moving * (own.moved - truth.moved).abs().mean(),
