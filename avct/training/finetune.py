@@ -132,9 +132,12 @@ def _paint_landmark(
 ) -> tuple[dict[str, Tensor], Tensor]:
     """The keypoints' terms, and frames (S L, 3, H, W) painted of the portraits speaking."""
     with torch.no_grad():  # as inference finds them, errors and all
-        scene = scene._replace(kp_portrait=model.kp_detector(scene.portrait).keypoints.value)
+        seen = model.kp_detector(scene.portrait).keypoints.value
+    off_portrait = seen - scene.kp_portrait
+    scene = scene._replace(kp_portrait=seen)
     found = spoken(model, scene).float()
-    off = (found - scene.kp) / spread
+    # motion is what the network answers for, not where the detector put the portrait's points
+    off = (found - scene.kp - off_portrait[:, None]) / spread
     length, size, kp = found.shape[1], scene.target.shape[-1], scene.kp.flatten(0, 1)
     once = model.generator.encode(scene.portrait)
     source = CompositeSource(*(x.repeat_interleave(length, 0) for x in once))
