@@ -25,8 +25,8 @@ gives 76 % for as much time. With white noise 5 dB below the speech 1e-120 finds
 """
 _MISFIT = -45.0
 """Mean score of a second of sound below which the phones are not those that are said. Five real recordings with their
-own words are wrong (`_misfit`) for at most 1 % of the time, with the second half of the words missing for 45 to 57 %, in
-reverse order for 81 to 100 %."""
+own words are wrong (`_misfit`) for at most 1 % of the time, without the second half of the words for 45 to 57 %, with
+the words in reverse order for 81 to 100 %."""
 _WINDOW = 100  # frames over which scores are averaged: a second, more than any one badly said word
 _LONGEST = 60  # frames of one sound: in those recordings the longest has 39
 
