@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -158,3 +160,31 @@ def test_curves_are_written_where_tensorboard_is_and_asked_for_where_not(tmp_pat
     tensorboard(tmp_path)("speech", {"step": 5, "total": 0.25})
     (written,) = tmp_path.iterdir()
     assert b"speech/total" in written.read_bytes()
+
+
+def test_training_needs_torch_numpy_and_safetensors_alone(shards: Shards, tmp_path: Path) -> None:
+    """A bare GPU machine: everything that reads sound, faces or films, and all our other rooms, cannot be imported."""
+    code = f"""
+import sys
+sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(Path(__file__).parents[2])!r}]
+barred = '''av cv2 dlib face_recognition_models librosa soundfile soxr pocketsphinx pyworld python_speech_features
+scipy skimage PIL pandas pyarrow matplotlib pydantic rich typer jinja2 bench metrics protocols'''.split()
+sys.modules.update(dict.fromkeys(barred))
+from dataclasses import replace
+from pathlib import Path
+from avct.config import to_dict
+from avct.shards import Shards
+from avct.training.finetune import FinetuneRecipe
+from avct.training.recipe import Recipe, read
+from avct.training.stages import Training
+from test_avct_landmark import tiny
+full = read('puppet256')
+stages = {{k: replace(v, steps=1) for k, v in full.stages.items() if k in ('detector', 'renderer', 'speech')}}
+stages['finetune'] = FinetuneRecipe(steps=1, sequences=1, length=5, sync=0.0)
+recipe = Recipe('bare', 'bare', 'landmark', to_dict(tiny()), stages)
+training = Training(recipe, lambda kind: Shards(Path({str(shards.folder)!r})), Path({str(tmp_path)!r}))
+training.run(tuple(stages), note=lambda *_: None)
+print(training.checkpoint(Path({str(tmp_path)!r}) / 'bare.safetensors', {{}}).name)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert done.stdout.strip().endswith("bare.safetensors"), done.stderr[-600:]
