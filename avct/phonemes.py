@@ -173,6 +173,16 @@ def from_seconds(triples: Iterable[tuple[str, float, float]], *, origin: str = "
     return [Word("sil" if run[0].symbol == "SIL" else " ".join(p.symbol for p in run), run) for run in runs]
 
 
+def spans(words: Sequence[Word]) -> list[tuple[str, float, float]]:
+    """(symbol, start s, end s) of the phones that last: each from the end of the one before, since only ends count."""
+    found, end = [], 0
+    for phone in (phone for word in words for phone in word.phones):
+        if phone.end > end:
+            found.append((phone.symbol, end / UNITS, phone.end / UNITS))
+            end = phone.end
+    return found
+
+
 def to_json(words: Sequence[Word]) -> list[dict[str, Any]]:
     """The official JSON's list of words; `parse` gives the same words back."""
     return [

@@ -149,7 +149,7 @@ def _with_ears(samples: np.ndarray, request: Request, progress: Advance) -> tupl
 
 
 def _with_phone_file(samples: np.ndarray, request: Request) -> tuple[Speech, str, list[str]]:
-    from avct.phonemes import is_textgrid, read
+    from avct.phonemes import is_textgrid, read, spans
 
     path = request.phonemes
     if not path.exists():
@@ -160,18 +160,15 @@ def _with_phone_file(samples: np.ndarray, request: Request) -> tuple[Speech, str
     way = "textgrid" if is_textgrid(path, path.read_bytes()[:200]) else "file"
     if request.write_phonemes is not None:
         _write_phonemes(request.write_phonemes, words)
-    phones, end = [], 0
-    for phone in (p for word in words for p in word.phones if p.end > end):
-        # from the end of the one before: the official code does not read the times at which phones begin
-        phones.append(Phone(phone.symbol, end / 100, phone.end / 100))
-        end = phone.end
+    # from the end of the one before: the official code does not read the times at which phones begin
+    phones = tuple(Phone(*span) for span in spans(words))
     if not phones:
         raise MediaError(f"{path}: expected phones that last, all end at 0")
     notes = []
     ends, seconds = phones[-1].end, len(samples) / RATE
     if abs(ends - seconds) > 1.0:
         notes.append(f"{path.name} ends at {ends:.2f} s, {request.audio.name} at {seconds:.2f} s")
-    return Speech(request.audio.stem, "user", samples, tuple(phones)), way, notes
+    return Speech(request.audio.stem, "user", samples, phones), way, notes
 
 
 def _write_phonemes(path: Path, words: list[Word]) -> None:

@@ -31,7 +31,8 @@ class Phone:
 class Speech:
     """A driver: what is said and how it sounds.
 
-    samples: float32 (N,) mono at 16 kHz, range -1..1. phones: contiguous from 0 s, or None when unknown.
+    samples: float32 (N,) mono at 16 kHz, range -1..1. phones: contiguous from 0 s, or None when unknown. phones_by:
+    "file", "textgrid" or the way in which they were heard; None where nobody had to find them.
     """
 
     driver: str
@@ -39,6 +40,7 @@ class Speech:
     samples: np.ndarray
     phones: tuple[Phone, ...] | None = None
     transcript: str | None = None
+    phones_by: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
 """A folder of talking videos as a dataset: a clip's sound is a driver, its first frame a reference, the clip the truth.
 
 The truth of a pair is known only where both come from one clip. A protocol over a folder says `pairs = "same"`, or
-takes rows "unavailable" for the rest. `<clip>.json` beside a video, in AVCT's official form, gives its phones. Where a
-face detector is installed (extra `faces`), a reference comes with the landmarks and the head pose that it reads.
+takes rows "unavailable" for the rest. A file beside a video gives its phones: `<clip>.json` in AVCT's official form, or
+`<clip>.TextGrid`; `<clip>.txt` is its transcript. Where a face detector is installed (extra `faces`), a reference comes
+with the landmarks and the head pose that it reads.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,15 +15,14 @@ from typing import Any
 
 import numpy as np
 
+from bench.datasets.phones import hear, phones_beside, transcript_beside
 from bench.errors import ConfigError, MediaError, MissingError
 from bench.faces import detect, head_pose
 from bench.io.audio import read_audio
 from bench.io.decode import frames, read_video
-from bench.records import FPS, RATE, Phone, Portrait, Speech, Take
+from bench.records import FPS, RATE, Portrait, Speech, Take
 
 _SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi")
-_TICKS = 100
-"""Hundredths of a second, the unit of the official phone files."""
 _SMALLEST = 64  # pixels a side below which no face is looked for, as in `bench.faces.prepare`
 
 
@@ -31,12 +30,20 @@ class Folder:
     """The videos of a folder. Clips are named by their path below it, without the ending."""
 
     def __init__(
-        self, path: str, glob: str = "**/*", crop: str = "none", speaker: str = "", revision: str = "1"
+        self,
+        path: str,
+        glob: str = "**/*",
+        crop: str = "none",
+        speaker: str = "",
+        phones: str = "beside",
+        revision: str = "1",
     ) -> None:
         self.name, self.revision = Path(path).name, revision
         if crop not in ("none", "centre"):
             raise ConfigError(f"folder: crop: expected 'none' or 'centre', got {crop!r}")
-        self._crop = crop
+        if phones not in ("beside", "heard"):
+            raise ConfigError(f"folder: phones: expected 'beside' or 'heard', got {phones!r}")
+        self._crop, self._listens = crop, phones == "heard"
         self._clips = find_videos(Path(path), glob)
         self._speakers = _by_speaker(list(self._clips), speaker)
         self._portraits: dict[str, Portrait] = {}
@@ -55,7 +62,10 @@ class Folder:
     def speech(self, driver: str) -> Speech:
         path = self._path(driver)
         speaker = next(name for name, clips in self._speakers.items() if driver in clips)
-        return Speech(driver, speaker, read_audio(path), read_phones(path.with_suffix(".json")))
+        samples, text = read_audio(path), transcript_beside(path)
+        known = phones_beside(path) or (hear(samples, text) if self._listens else None)
+        phones, way = known or (None, None)
+        return Speech(driver, speaker, samples, phones, text, way)
 
     def portrait(self, reference: str) -> Portrait:
         if reference not in self._portraits:
@@ -108,31 +118,12 @@ def open_dataset(options: Mapping[str, Any]) -> Folder:
 
     Options: path; glob below it; crop "none" (frames must be square) or "centre" (the largest square in the middle);
     speaker: "" (each clip its own), "folder" (the folder a clip lies in), or a regular expression whose first group,
-    found in the clip's name, is the speaker.
+    found in the clip's name, is the speaker; phones: "beside" (those of files, else unknown) or "heard" (where there is
+    no file, from the sound, with the transcript where there is one).
     """
     if "path" not in options:
         raise ConfigError("folder: options: expected a path, got none")
     return Folder(**options)
-
-
-def read_phones(path: Path) -> tuple[Phone, ...] | None:
-    """The phones of an official phone file, empty ones left out; None where there is no file.
-
-    The form is a list of words {"word", "phones": [{"ph", "bg", "ed"}]}, times in hundredths of a second.
-    Raises MediaError where the file is there and is something else.
-    """
-    if not path.is_file():
-        return None
-    try:
-        words = json.loads(path.read_text(encoding="utf-8"))
-        found = [
-            Phone(str(phone["ph"]), float(phone["bg"]) / _TICKS, float(phone["ed"]) / _TICKS)
-            for word in words
-            for phone in word["phones"]
-        ]
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise MediaError(f"{path}: expected phones as [{{word, phones: [{{ph, bg, ed}}]}}] ({error})") from None
-    return tuple(phone for phone in found if phone.end > phone.start)
 
 
 def find_videos(path: Path, glob: str, *, empty: bool = False) -> dict[str, Path]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.datasets.folder import read_phones
+from bench.datasets.phones import phones_beside
 from bench.errors import BenchError
 from bench.io.audio import read_audio
 from bench.io.decode import read_video
@@ -28,7 +28,7 @@ def read_files(files: Files) -> tuple[Material, Digests]:
     """A video's frames and sound, with those of its truth, and their hashes.
 
     Sizes must be equal. Lengths may differ by SLACK frames; what both have, from the first frame on, is then
-    compared. Sound is that of each file; phones are read from `<video>.json` or `<truth>.json` in AVCT's official form.
+    compared. Sound is that of each file; phones are read from the file beside the video or its truth.
     Raises MatchError with the numbers, MediaError, MissingError.
     """
     if files.video is None:
@@ -38,9 +38,8 @@ def read_files(files: Files) -> tuple[Material, Digests]:
     if files.truth is not None:
         truth, truth_samples = read_video(files.truth), _sound(files.truth)
         shown, truth = _matched(shown, truth)
-    phones = read_phones(files.video.with_suffix(".json"))
-    if phones is None and files.truth is not None:
-        phones = read_phones(files.truth.with_suffix(".json"))
+    known = phones_beside(files.video) or (None if files.truth is None else phones_beside(files.truth))
+    phones = None if known is None else known[0]
     pixels = sha256_array(shown)
     truth_pixels = None if truth is None else sha256_array(truth)
     digests = Digests(

@@ -40,6 +40,7 @@ ROOMS = {
 # converts official checkpoints
 AVCT_USERS = {
     "bench/adapters/avct.py",
+    "bench/datasets/phones.py",
     "bench/training",
     "bench/generate.py",
     "bench/headmotion.py",

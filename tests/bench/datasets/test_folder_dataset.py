@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.datasets.folder import open_dataset, read_phones
+from bench.datasets.folder import open_dataset
+from bench.datasets.phones import phones_beside
 from bench.datasets.puppets.corpus import rest_portrait
 from bench.errors import ConfigError, MediaError, MissingError
 from bench.io.encode import write_lossless
@@ -73,10 +74,36 @@ def test_phones_beside_the_video(tmp_path: Path):
     (tmp_path / "a.json").write_text(json.dumps(words))
     expected = (Phone("SIL", 0.0, 0.04), Phone("B", 0.04, 0.24))
     assert open_dataset({"path": str(tmp_path)}).speech("a").phones == expected
-    assert read_phones(tmp_path / "none.json") is None
+    assert phones_beside(tmp_path / "none.mkv") is None
     (tmp_path / "a.json").write_text('{"words": 3}')
-    with pytest.raises(MediaError, match=r"a\.json: expected phones as"):
+    with pytest.raises(MediaError, match=r"a\.json: expected a list of at least one word"):
         open_dataset({"path": str(tmp_path)}).speech("a")
+
+
+def test_a_textgrid_and_a_transcript_beside_the_video(tmp_path: Path):
+    write(tmp_path / "a.mkv")
+    marks = '0 0.04 "sil"\n0.04 0.24 "AA1"'
+    head = 'File type = "ooTextFile"\nObject class = "TextGrid"\n'
+    grid = f'{head}0 0.24 <exists> 1\n"IntervalTier" "phones" 0 0.24 2\n{marks}\n'
+    (tmp_path / "a.TextGrid").write_text(grid, encoding="utf-16")
+    (tmp_path / "a.txt").write_text("Ah!")
+    speech = open_dataset({"path": str(tmp_path)}).speech("a")
+    assert speech.phones == (Phone("SIL", 0.0, 0.04), Phone("AA", 0.04, 0.24))
+    assert (speech.transcript, speech.phones_by) == ("Ah!", "textgrid")
+
+
+def test_phones_are_heard_once_where_no_file_gives_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("pocketsphinx", reason="phones from sound need pocketsphinx")
+    monkeypatch.setenv("AVCT_BENCH_CACHE", str(tmp_path / "cache"))
+    write(tmp_path / "films" / "a.mkv")
+    assert open_dataset({"path": str(tmp_path / "films")}).speech("a").phones is None
+    heard = open_dataset({"path": str(tmp_path / "films"), "phones": "heard"}).speech("a")
+    assert heard.phones_by in ("silence", "all-phone", "decoded") and heard.phones[-1].end == pytest.approx(0.24)
+    (kept,) = (tmp_path / "cache" / "phones").iterdir()
+    again = open_dataset({"path": str(tmp_path / "films"), "phones": "heard"}).speech("a")
+    assert (again.phones, again.phones_by) == (heard.phones, heard.phones_by)
+    kept.write_text("{")
+    assert open_dataset({"path": str(tmp_path / "films"), "phones": "heard"}).speech("a").phones == heard.phones
 
 
 @pytest.mark.parametrize(
@@ -86,6 +113,7 @@ def test_phones_beside_the_video(tmp_path: Path):
         ({"path": "none"}, MissingError, "no such folder"),
         ({"path": "HERE", "glob": "*.mp4"}, MissingError, "no videos"),
         ({"path": "HERE", "crop": "center"}, ConfigError, "'none' or 'centre', got 'center'"),
+        ({"path": "HERE", "phones": "guess"}, ConfigError, "'beside' or 'heard', got 'guess'"),
         ({"path": "HERE", "speaker": "("}, ConfigError, "not a regular expression"),
         ({"path": "HERE", "speaker": "x(y)"}, ConfigError, "finds no group in the clip's name 'a'"),
     ],
