@@ -59,8 +59,7 @@ class LivePhones:
         """The phones that remain, to the end of the sound."""
         if len(self._held):
             self._listen(self._held)
-        end = self._heard / RATE
-        return self._end() + self._tell([("SIL", self._told, end)], end)
+        return self._end()
 
     def _block(self, samples: np.ndarray) -> list[tuple[str, float, float]]:
         self._listen(samples)
@@ -79,8 +78,11 @@ class LivePhones:
         self._heard += len(samples)
 
     def _end(self) -> list[tuple[str, float, float]]:
+        """The utterance's phones that were not told, the last of which lasts to its end: a window of 25 ms is lost."""
         self._decoder.end_utt()
-        return self._tell(self._found(), self._heard / RATE)
+        end, found = self._heard / RATE, self._found() or [("SIL", self._begun, 0.0)]
+        symbol, start, _ = found[-1]
+        return self._tell([*found[:-1], (symbol, start, end)], end)
 
     def _found(self) -> list[tuple[str, float, float]]:
         """Phones of the utterance as they look now, at their times in the whole."""
