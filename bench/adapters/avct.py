@@ -85,7 +85,10 @@ def speech_inputs(speech: Speech, frames: int) -> tuple[np.ndarray, np.ndarray]:
     from avct.phonemes import SIL, from_seconds, ids_at_25fps
 
     if speech.phones is None:
-        raise GenerationError(f"needs phones: none are known for speech {speech.driver!r}")
+        raise GenerationError(
+            f"needs phones: none are known for speech {speech.driver!r} (put a phone file beside the video, or set the "
+            "option phones = 'heard' of the folder dataset)"
+        )
     try:
         said = from_seconds([(p.symbol, p.start, p.end) for p in speech.phones], origin=speech.driver)
         ids = ids_at_25fps(said)[:frames]

@@ -29,6 +29,7 @@ class Group:
     measured: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     number: int | None = None
+    phones_by: str | None = None
 
 
 def make_entry(cell: Cell, group: Group, *, protocol_id: str) -> dict[str, Any]:
@@ -60,6 +61,7 @@ def make_entry(cell: Cell, group: Group, *, protocol_id: str) -> dict[str, Any]:
         "seconds": group.seconds,
         "measured": dict(group.measured),
         "inputs": None if digests is None else digests.as_dict(),
+        "phones_by": group.phones_by,
     }
 
 

@@ -133,8 +133,9 @@ class Session:
             fingerprint = method.fingerprints[cell.setting.name]
             key = generation_key(method.spec, fingerprint, prepared.digests, size=self._size, seed=cell.seed)
             if key not in groups:
+                video, seconds = f"videos/{key}.mkv", dict(prepared.seconds)
                 groups[key] = Group(
-                    key, pair, [], f"videos/{key}.mkv", prepared.digests, seconds=dict(prepared.seconds)
+                    key, pair, [], video, prepared.digests, seconds=seconds, phones_by=prepared.phones_by
                 )
             groups[key].cells.append(cell)
         return list(groups.values())

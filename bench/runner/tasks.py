@@ -83,11 +83,12 @@ class Failure:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Hashes of a clip's inputs. video_sha256: of the pixels of a video made elsewhere."""
+    """Hashes of a clip's inputs. video_sha256: of the pixels of a video made elsewhere. phones_by: as in Speech."""
 
     digests: Digests
     seconds: Mapping[str, float] = field(default_factory=dict)
     video_sha256: str | None = None
+    phones_by: str | None = None
 
 
 @dataclass(frozen=True)

@@ -66,8 +66,8 @@ class Worker:
         if isinstance(task.source, Files):
             material, digests = self._open_files(task.source)
             return Prepared(digests, {"prepare": time.perf_counter() - start}, material.frames_sha256)
-        _, digests = self._open_pair(task.source)
-        return Prepared(digests, {"prepare": time.perf_counter() - start})
+        inputs, digests = self._open_pair(task.source)
+        return Prepared(digests, {"prepare": time.perf_counter() - start}, phones_by=inputs.speech.phones_by)
 
     def generate(self, task: Generate) -> Made:
         """The video under its key: read where it is whole already, made where it is not."""

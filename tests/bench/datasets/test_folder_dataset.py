@@ -131,6 +131,7 @@ def test_a_protocol_over_a_folder_runs(tmp_path: Path, monkeypatch: pytest.Monke
 
     for name in ("a", "b"):
         write(tmp_path / f"clips/{name}.mkv")
+    (tmp_path / "clips/a.json").write_text(json.dumps([{"word": "a", "phones": [{"ph": "AA", "bg": 0, "ed": 24}]}]))
     for name, text in {
         "datasets/mine.toml": 'loader = "folder"\n[options]\npath = "./../../clips"\n',
         "mine.toml": 'id = "mine@1"\ndataset = "mine"\nsize = 16\nmetrics = ["psnr/mean-of-frames@1"]\n'
@@ -142,6 +143,8 @@ def test_a_protocol_over_a_folder_runs(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("AVCT_BENCH_PATH", str(tmp_path))
     result = run(load("mine"), out=tmp_path / "out", workers=0)
     assert (result.total, result.done, result.exit_code) == (4, 4, 0)
+    written = [json.loads(line) for line in (tmp_path / "out/rows.jsonl").read_text().splitlines()]
+    assert {(entry["cell"]["driver"], entry["phones_by"]) for entry in written} == {("a", "file"), ("b", None)}
     rows = {(row["method"], row["driver"]): row for row in read_rows(tmp_path / "out/rows.parquet")}
     assert rows["ground-truth", "a"]["video_sha256"] == rows["ground-truth", "a"]["truth_sha256"]
     shown = write(tmp_path / "again/b.mkv").astype(float)
