@@ -162,4 +162,4 @@ def _symbol(label: str) -> str:
     if plain.lower() in _SILENCES:
         return "SIL"
     upper = plain.upper()
-    return _VARIANTS.get(upper, "NSN" if upper == "+NSN+" else upper)
+    return _VARIANTS.get(upper, "NSN" if upper == "+NSN+" else plain)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.errors import ConfigError, MediaError, MissingError
+from bench.errors import ConfigError, MediaError, MissingError, StorageError
 from bench.records import FPS, RATE, Phone, Portrait, Speech
 
 if TYPE_CHECKING:
@@ -100,6 +100,9 @@ def _check(request: Request) -> None:
         raise ConfigError(
             f"--out: expected a name ending in .mp4 (to watch) or .mkv (lossless), got {request.out.name!r}"
         )
+    kept = request.write_phonemes
+    if kept is not None and not kept.parent.is_dir():  # said before minutes are spent on listening
+        raise StorageError(f"{kept}: its folder does not exist")
     if request.keypoints not in ("auto", "landmarks", "detector"):
         raise ConfigError(f"--keypoints: expected auto, landmarks or detector, got {request.keypoints!r}")
     if request.precision not in ("float32", "bfloat16"):
