@@ -34,6 +34,8 @@ _PIECE = (10.0, 20.0)
 length: ten minutes at once took 10.5 GB."""
 _PAUSE = 0.15
 """Seconds between two words that make a good place to cut."""
+_FASTEST = 10
+"""Words a second that nobody says: a transcript with more is not searched for as a whole, which would take minutes."""
 _FITS = 0.15
 """Share of the time that may be wrong before a transcript is doubted: a sentence in ten, not a word."""
 _HEARD = 0.5
@@ -184,6 +186,8 @@ class _Sound:
 
     def aligned(self, words: Sequence[str]) -> _Found | None:
         """The phones of given words; None where they cannot be found in the sound."""
+        if len(words) > _FASTEST * (1 + len(self._samples) / RATE):
+            return None
         whole = _Piece(0, len(self._samples), tuple(Spoken(word, 0.0, 0.0) for word in words))
         if whole.last <= _PIECE[1] * RATE:
             pieces = [whole]
