@@ -11,37 +11,24 @@ those of the official files: 20 ms are added.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import pairwise
 
 import numpy as np
 
 from avct.errors import AvctError
 from avct.phonemes import IDS, Word, from_seconds
-from avct.recogniser import RATE, Ear, Spoken, to_pcm
+from avct.pieces import SHORTEST, SILENT, Found, Progress, Sound, Triple
+from avct.recogniser import RATE, Ear, Spoken
 from avct.spelling import pronounce
 from avct.transcript import words as words_of
 
 SHIFT = 0.020
-_SILENT = 1e-3
-"""Peak below which a recording, or a piece against its whole, holds nothing to hear: 60 dB down."""
-_SHORTEST = 0.1
-"""Seconds below which no phone can be recognised."""
-_PIECE = (10.0, 20.0)
-"""Seconds of the pieces in which a recording is heard. The memory of a forced alignment grows with the square of the
-length: ten minutes at once took 10.5 GB."""
-_PAUSE = 0.15
-"""Seconds between two words that make a good place to cut."""
-_FASTEST = 10
-"""Words a second that nobody says: a transcript with more is not searched for as a whole, which would take minutes."""
 _FITS = 0.15
 """Share of the time that may be wrong before a transcript is doubted: a sentence in ten, not a word."""
 _HEARD = 0.5
 """Share of the time that may be wrong before recognised words are doubted; beyond it they are noise or music."""
-Triple = tuple[str, float, float]
-Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -97,10 +84,10 @@ def phones_of(
         raise AvctError(f"speech: expected samples (N,) of one channel, got {x.dtype} {x.shape}")
     x = np.nan_to_num(x.astype(np.float64), posinf=0.0, neginf=0.0)
     seconds, peak = len(x) / RATE, float(np.abs(x).max(initial=0))
-    if seconds < _SHORTEST or peak < _SILENT:
-        why = f"{seconds:.2f} s are too short" if seconds < _SHORTEST else "the recording is silent"
+    if seconds < SHORTEST or peak < SILENT:
+        why = f"{seconds:.2f} s are too short" if seconds < SHORTEST else "the recording is silent"
         return Heard((("SIL", 0.0, seconds),), "silence", (f"nothing was heard: {why}",))
-    sound = _Sound(x, peak, progress)
+    sound = Sound(x, peak, progress)
     notes: list[str] = []
     said = _said(transcript, sound.ear, notes) if transcript is not None else []
     found = sound.aligned(said) if said else None
@@ -141,120 +128,6 @@ def reconcile(said: Sequence[str], heard: Sequence[str]) -> list[str]:
     return merged
 
 
-def quiet_cuts(samples: np.ndarray) -> list[int]:
-    """Sample indices at which to cut a recording, its ends included: the quietest places, 10 to 20 s apart."""
-    step = RATE // 100
-    power = (samples[: len(samples) // step * step].reshape(-1, step) ** 2).mean(1)
-    level = np.convolve(power, np.full(30, 1 / 30), "same")  # 0.3 s: a pause, not the closure of a stop
-    shortest, longest = (int(seconds * 100) for seconds in _PIECE)
-    cuts = [0]
-    while len(power) - cuts[-1] > longest:
-        first = cuts[-1] + shortest
-        cuts.append(first + int(level[first : cuts[-1] + longest].argmin()))
-    return [*(cut * step for cut in cuts), len(samples)]
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """A stretch of the recording in samples, and the words in it."""
-
-    first: int
-    last: int
-    words: tuple[Spoken, ...]
-
-
-@dataclass(frozen=True)
-class _Found:
-    """Phones and words of a recording, times in seconds from its start.
-
-    misfit: share of the time at which they are wrong. wordless: pieces that were heard without words.
-    """
-
-    phones: tuple[Triple, ...]
-    words: tuple[Spoken, ...]
-    misfit: float
-    wordless: tuple[_Piece, ...]
-
-
-class _Sound:
-    """One recording and the ear that hears it, piece by piece."""
-
-    def __init__(self, samples: np.ndarray, peak: float, progress: Progress) -> None:
-        # a new one: what an ear has heard before moves the first boundaries of what it hears next by 10 to 40 ms
-        self.ear = Ear()
-        self._samples, self._peak, self._progress = samples, peak, progress
-
-    def aligned(self, words: Sequence[str]) -> _Found | None:
-        """The phones of given words; None where they cannot be found in the sound."""
-        if len(words) > _FASTEST * (1 + len(self._samples) / RATE):
-            return None
-        whole = _Piece(0, len(self._samples), tuple(Spoken(word, 0.0, 0.0) for word in words))
-        if whole.last <= _PIECE[1] * RATE:
-            pieces = [whole]
-        else:
-            placed = self.ear.place(self._pcm(whole), words)
-            if placed is None:
-                return None
-            pieces = _stretches(placed, whole.last)
-        found = self.fit(pieces, doubt=1.0)
-        return None if len(found.wordless) == len(pieces) else found
-
-    def pieces(self, recognise: bool) -> list[_Piece]:
-        """The recording's pieces, with the words that are heard in them if those are to be recognised."""
-        cuts = quiet_cuts(self._samples)
-        pieces = []
-        for first, last in pairwise(cuts):
-            piece = _Piece(first, last, ())
-            if recognise and not self._silent(piece):
-                piece = _Piece(first, last, tuple(self.ear.recognise(self._pcm(piece))))
-                self._progress(last / RATE)
-            pieces.append(piece)
-        return pieces
-
-    def fit(self, pieces: Sequence[_Piece], *, doubt: float) -> _Found:
-        """The phones of the pieces' words; phones alone where words do not fit, or are wrong for more than `doubt`."""
-        phones: list[Triple] = []
-        words: list[Spoken] = []
-        wordless: list[_Piece] = []
-        wrong = 0.0
-        for piece in pieces:
-            start, pcm = piece.first / RATE, self._pcm(piece)
-            silent = self._silent(piece)
-            texts = [word.text for word in piece.words]
-            fitted = self.ear.fit(pcm, texts) if texts and not silent else None
-            if fitted is not None and fitted.misfit <= doubt:
-                found = fitted.phones
-                words += [Spoken(word.text, word.start + start, word.end + start) for word in fitted.words]
-                wrong += fitted.misfit * (piece.last - piece.first)
-            else:
-                found = () if silent else self.ear.phones(pcm)
-                wordless.append(piece)
-                wrong += piece.last - piece.first
-            phones += [(symbol, begin + start, end + start) for symbol, begin, end in found]
-            self._progress(piece.last / RATE)
-        return _Found(tuple(phones), tuple(words), wrong / len(self._samples), tuple(wordless))
-
-    def _pcm(self, piece: _Piece) -> bytes:
-        return to_pcm(self._samples[piece.first : piece.last], self._peak)
-
-    def _silent(self, piece: _Piece) -> bool:
-        part = self._samples[piece.first : piece.last]
-        return len(part) < _SHORTEST * RATE or float(np.abs(part).max(initial=0)) < _SILENT * self._peak
-
-
-def _stretches(placed: Sequence[Spoken], length: int) -> list[_Piece]:
-    """Pieces of 10 to 20 s of a recording of `length` samples, cut in pauses between its words where there are any."""
-    pieces: list[_Piece] = []
-    begun, first = 0, 0
-    for k, (word, following) in enumerate(pairwise(placed)):
-        cut = round((word.end + following.start) / 2 * RATE)
-        lasting = cut / RATE - first / RATE
-        if lasting >= _PIECE[1] or (lasting >= _PIECE[0] and following.start - word.end >= _PAUSE):
-            pieces.append(_Piece(first, cut, tuple(placed[begun : k + 1])))
-            begun, first = k + 1, cut
-    return [*pieces, _Piece(first, length, tuple(placed[begun:]))]
-
-
 def _said(transcript: str, ear: Ear, notes: list[str]) -> list[str]:
     """The transcript's words, all of which the ear then knows; what was guessed or cannot be read goes to the notes."""
     said = words_of(transcript, known=lambda word: ear.sounds(word) is not None)
@@ -272,23 +145,20 @@ def _said(transcript: str, ear: Ear, notes: list[str]) -> list[str]:
     return said
 
 
-def _decoded(found: _Found, seconds: float, notes: list[str]) -> Heard:
+def _decoded(found: Found, seconds: float, notes: list[str]) -> Heard:
     """The answer where no transcript helped."""
     heard = any(symbol in IDS and symbol != "SIL" for symbol, _, _ in found.phones)
     if not heard:
         return _heard(found, seconds, "silence", [*notes, "nothing was heard: no phones in the sound"])
     if not found.words:
         return _heard(found, seconds, "all-phone", [*notes, "no words: phones were recognised without them"])
-    lost = sum(piece.last - piece.first for piece in found.wordless) / RATE
-    if lost:
-        notes = [
-            *notes,
-            f"no words were recognised in {lost:.1f} of {seconds:.1f} s: there, phones were, without words",
-        ]
     return _heard(found, seconds, "decoded", notes)
 
 
-def _heard(found: _Found, seconds: float, way: str, notes: Sequence[str]) -> Heard:
+def _heard(found: Found, seconds: float, way: str, notes: Sequence[str]) -> Heard:
+    lost = sum(piece.last - piece.first for piece in found.wordless) / RATE
+    if lost and found.words:
+        notes = [*notes, f"no words in {lost:.1f} of {seconds:.1f} s: phones were recognised without them there"]
     words = tuple(Spoken(word.text, word.start + SHIFT, word.end + SHIFT) for word in found.words)
     return Heard(_whole(found.phones, seconds), way, tuple(notes), words)
 

@@ -19,7 +19,7 @@ from bench.store.files import json_bytes, make_folder, replace_file
 
 ENDINGS = (".json", ".TextGrid", ".textgrid")
 """Of phone files beside a recording, in the order in which they are looked for: official AVCT JSON, TextGrids."""
-_EARS = tuple(f"avct/{name}.py" for name in ("align", "phonemes", "recogniser", "spelling", "transcript"))
+_EARS = tuple(f"avct/{name}.py" for name in ("align", "phonemes", "pieces", "recogniser", "spelling", "transcript"))
 Known = tuple[tuple[Phone, ...], str]
 
 

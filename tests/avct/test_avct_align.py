@@ -7,9 +7,10 @@ import sys
 import numpy as np
 import pytest
 
-from avct.align import Heard, phones_of, quiet_cuts, reconcile
+from avct.align import Heard, phones_of, reconcile
 from avct.errors import AvctError, MissingWeights
 from avct.phonemes import IDS, parse, to_json
+from avct.pieces import quiet_cuts
 
 RATE = 16_000
 
