@@ -13,7 +13,7 @@ from commands import bench
     [
         ("metrics", {"psnr/mean-of-frames@1", "ssim/gauss11-rgb@1", "lip_opening_r/puppet68@1"}),
         ("methods", {"ground-truth", "still", "wrong-speech", "silence", "loudness", "avct", "reconstruction"}),
-        ("protocols", {"demo@1", "puppet-lips@1"}),
+        ("protocols", {"demo@1", "puppet-lips@2", "puppet-ablation@1"}),
         ("datasets", {"puppets"}),
     ],
 )
