@@ -24,13 +24,14 @@ Log = Callable[[dict[str, float]], None]
 
 
 def strangers(split: str, *, clips: int) -> list[ShardClip]:
-    """Mouths of a held-out split: each identity and each voice in turn, sentences dealt."""
+    """Mouths of a held-out split: each identity and each voice in turn; neighbours never say the same sentence."""
     data = Puppets(split)
     voices, names = data.speakers(), [n for n in data.references() if n != PHOTOGRAPH]
     found = []
     for k in range(clips):
-        said = data.drivers(voices[k % len(voices)])
-        found.append(mouth_clip(names[k % len(names)], data.speech(said[k // len(voices) % len(said)])))
+        turn, voice = divmod(k, len(voices))
+        said = data.drivers(voices[voice])
+        found.append(mouth_clip(names[k % len(names)], data.speech(said[(turn + 7 * voice) % len(said)])))
     return found
 
 

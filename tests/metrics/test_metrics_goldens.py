@@ -19,6 +19,16 @@ VALUES = json.loads((Path(__file__).parents[1] / "golden" / "metrics" / "values.
 EVERY = pytest.mark.parametrize("id", sorted(VALUES))
 
 
+def is_paired(id: str) -> bool:
+    """Whether the variant compares with a truth; others look at the video alone."""
+    return any("truth" in need for need in get(id).needs)
+
+
+def is_heard(id: str) -> bool:
+    """Whether the variant listens: by a network, and to windows of frames in their order."""
+    return "samples" in get(id).needs
+
+
 def same(clip: Clip) -> Clip:
     """The truth in the place of the video, landmarks too."""
     return dataclasses.replace(clip, frames=clip.truth, landmarks=clip.truth_landmarks)
@@ -53,7 +63,9 @@ def test_every_variant_has_a_golden_value() -> None:
 def test_no_value_moves_without_a_new_version(id: str, golden_clip: Clip) -> None:
     result = evaluate(id, golden_clip)
     sound(result, len(golden_clip.frames), get(id).bounds)
-    assert result.value == pytest.approx(VALUES[id]["value"], rel=1e-9, abs=1e-12)
+    # networks run in float32, whose last digits differ between processors
+    near = {"rel": 1e-4, "abs": 1e-5} if is_heard(id) else {"rel": 1e-9, "abs": 1e-12}
+    assert result.value == pytest.approx(VALUES[id]["value"], **near)
     assert result.coverage == VALUES[id]["coverage"]
 
 
@@ -61,6 +73,8 @@ def test_no_value_moves_without_a_new_version(id: str, golden_clip: Clip) -> Non
 def test_the_truth_itself_is_best(id: str, golden_clip: Clip) -> None:
     variant, ideal = get(id), evaluate(id, same(golden_clip)).value
     assert ideal is not None
+    if not is_paired(id):
+        return
     if variant.direction == "lower":
         assert ideal == pytest.approx(0, abs=1e-9) and VALUES[id]["value"] > ideal
     elif variant.direction == "higher":
@@ -72,7 +86,9 @@ def test_the_truth_itself_is_best(id: str, golden_clip: Clip) -> None:
 
 @EVERY
 def test_a_frames_order_does_not_matter(id: str, golden_clip: Clip) -> None:
-    """No clip metric of these looks at neighbours: both videos shuffled alike give the same."""
+    """No clip metric of these looks at neighbours, but those that listen: both videos shuffled alike give the same."""
+    if is_heard(id):
+        return
     order = np.random.default_rng(1).permutation(len(golden_clip.frames))
     moved = {k: {n: p[order] for n, p in getattr(golden_clip, k).items()} for k in ("landmarks", "truth_landmarks")}
     clip = dataclasses.replace(golden_clip, frames=golden_clip.frames[order], truth=golden_clip.truth[order], **moved)
@@ -84,7 +100,7 @@ def test_a_frames_order_does_not_matter(id: str, golden_clip: Clip) -> None:
 def test_short_clips(id: str, frames: int, golden_clip: Clip) -> None:
     result = evaluate(id, first(golden_clip, frames))
     sound(result, frames, get(id).bounds)
-    needs_movement = get(id).family in ("lip_opening_r", "lip_opening_slope", "lip_opening_std")
+    needs_movement = is_heard(id) or get(id).family in ("lip_opening_r", "lip_opening_slope", "lip_opening_std")
     assert (result.value is None) == needs_movement
     if needs_movement:
         assert "expected at least 25" in result.reason

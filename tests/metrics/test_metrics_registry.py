@@ -64,6 +64,7 @@ def test_families_asked_for_are_there() -> None:
     families = {v.family for v in found.values()}
     assert families == {
         "psnr", "ssim", "lmd", "lip_opening_r", "lip_opening_slope", "lip_opening_bias", "lip_opening_std", "sharpness",
+        "sync_offset", "sync_distance", "sync_confidence",
     }  # fmt: skip
     for backend in ("puppet68", "dlib68"):
         for name in ("lmd/mouth20-centred-px", "lmd/face68-centred-px"):

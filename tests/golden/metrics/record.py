@@ -31,6 +31,7 @@ def open_clip():  # type: ignore[no-untyped-def]
         return Clip(
             frames=held["frames"],
             truth=held["truth"],
+            samples=make_sound(),
             landmarks={"puppet68": points["puppet68"], "dlib68": points["dlib68"]},
             truth_landmarks={
                 "exact": points["exact"],
@@ -38,6 +39,13 @@ def open_clip():  # type: ignore[no-untyped-def]
                 "dlib68": points["truth_dlib68"],
             },
         )
+
+
+def make_sound() -> np.ndarray:
+    """The clip's sound, float32 at 16 kHz: noise as loud as its mouth opens."""
+    time = np.arange(FRAMES * 640) / 640
+    envelope = np.abs(np.sin(time * 0.9) * np.sin(time * 0.31))
+    return (0.2 * envelope * np.random.default_rng(16).uniform(-1, 1, len(time))).astype(np.float32)
 
 
 def make_clip() -> dict[str, np.ndarray]:
