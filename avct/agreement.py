@@ -92,8 +92,8 @@ def recordings(folder: str | Path) -> dict[str, tuple[np.ndarray, list[Word]]]:
 
 def lines(folder: str | Path) -> Iterator[str]:
     """The table's lines, as they are measured: each recording by each route, then each route's mean by frames."""
-    yield f"{'recording':16} {'route':15} {'way':9} phone  vis.  +-1 frame  bilabial rec. / prec.  CPU s per s"
     held = recordings(folder)
+    yield f"{'recording':16} {'route':15} {'way':9} phone  vis.  +-1 frame  bilabial rec. / prec.  CPU s per s"
     for route in ROUTES:
         values, weights = [], []
         for name, (samples, official) in held.items():

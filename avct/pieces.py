@@ -38,7 +38,7 @@ class Piece:
 class Found:
     """Phones and words of a recording, times in seconds from its start.
 
-    misfit: share of the time at which they are wrong. wordless: pieces that are not silent and were heard without words.
+    misfit: share of the time at which they are wrong. wordless: pieces with sound that were heard without words.
     """
 
     phones: tuple[Triple, ...]
