@@ -32,7 +32,7 @@ MARGIN = 200
 PYIN_WINDOW = 512
 """Samples of pYIN's window: 2.3 periods of the lowest voice. Longer ones merge voiced and unvoiced stretches."""
 
-Tracker = Literal["harvest", "pyin"]
+Tracker = Literal["harvest", "pyin", "dio"]
 Samples = NDArray[np.float32] | NDArray[np.float64]
 Track = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
@@ -42,7 +42,8 @@ def features(samples: Samples, *, f0: Tracker = "harvest") -> NDArray[np.float64
 
     samples: float (N,) mono at 16 kHz, any scale (mean and peak are normalised here), N >= 400. Digital silence is
     allowed: floor values of the logarithms, frequency and flag zero. f0 "pyin" (librosa) is for models trained with it:
-    its frequencies agree with Harvest's within 1 % (median), its voiced flags on 63 to 88 % of the rows only.
+    its frequencies agree with Harvest's within 1 % (median), its voiced flags on 63 to 88 % of the rows only. "dio" is
+    WORLD's quick tracker (7 ms for a second of sound, Harvest 200): within 0.3 % (median), flags on 78 to 88 %.
     Up to 60 s the result is the official one; longer clips are worked on in chunks of 60 s with 2 s of context, which
     keeps memory near 0.6 GB (measured on 122 s of speech: no flag changes, 1 % of rows move by over 1 Hz). Harvest
     takes about 15 s of one core per minute of audio.
@@ -143,14 +144,14 @@ def _in_chunks(track: Track, signal: NDArray[np.float64]) -> NDArray[np.float64]
 
 def tracker(name: str) -> Track:
     """The pitch tracker of that name: from a signal float64 (N,) to Hz, 0 where unvoiced. AvctError without it."""
-    trackers = {"harvest": ("pyworld", _harvest), "pyin": ("librosa", _pyin)}
+    trackers = {"harvest": ("pyworld", _harvest), "pyin": ("librosa", _pyin), "dio": ("pyworld", _dio)}
     if name not in trackers:
         raise AvctError(f"f0 must be one of {', '.join(trackers)}, got {name!r}")
     package, track = trackers[name]
     try:
         __import__(package)
     except ImportError as error:
-        other = next(key for key in trackers if key != name)
+        other = next(key for key, (needed, _) in trackers.items() if needed != package)
         raise AvctError(f"f0={name!r} needs the package {package} ({error}); install it or ask for {other!r}") from None
     return track
 
@@ -159,6 +160,13 @@ def _harvest(signal: NDArray[np.float64]) -> NDArray[np.float64]:
     import pyworld
 
     return pyworld.harvest(signal, RATE, f0_floor=LOWEST, f0_ceil=HIGHEST, frame_period=1000 * HOP / RATE)[0]
+
+
+def _dio(signal: NDArray[np.float64]) -> NDArray[np.float64]:
+    import pyworld
+
+    coarse, places = pyworld.dio(signal, RATE, f0_floor=LOWEST, f0_ceil=HIGHEST, frame_period=1000 * HOP / RATE)
+    return pyworld.stonemask(signal, coarse, places, RATE)
 
 
 def _pyin(signal: NDArray[np.float64]) -> NDArray[np.float64]:

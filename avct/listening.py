@@ -2,10 +2,10 @@
 
 Offline, four things are known of the whole recording before its first frame is made: mean and peak of the samples, the
 voice (`avct.vector_tokens.Voice`), and the pitch, which WORLD's Harvest tracks forwards and backwards. Here sound is
-heard in blocks of five frames, whatever the pieces that it comes in, and
+heard in blocks of a few frames, whatever the pieces that it comes in, and
 - mean, peak and voice are those of what was heard so far, mixed with what is typical for the first second of speech,
   unless they are known from an earlier recording (`study`);
-- Harvest sees 0.4 s before a block and 0.1 s after it;
+- pitch is tracked with 0.4 s before a block and 0.1 s after it, by Harvest or, for a tenth of the time, by DIO;
 - the pitch of an unvoiced stretch is bridged to the next voice only where that is within those 0.1 s, else held.
 With a `Recording` of the very sound that is heard, rows are those of the whole recording.
 """
@@ -27,11 +27,11 @@ from avct.vector_tokens import QUIETEST, Voice, voice_of
 FPS = 25
 FRAME = RATE // FPS
 """Samples of one frame."""
-BLOCK = 5
-"""Frames that are heard at once. Harvest's context is tracked anew for each block: 0.55 s of one core for a second of
-sound at five, 1.05 s at two and a half."""
+BLOCKS = {"harvest": 5, "dio": 2}
+"""Frames that are heard at once. Context is tracked anew for each block: of one core, Harvest takes 0.55 s for a second
+of sound at five frames and 1.05 s at two and a half, DIO 0.02 s at five, 0.06 s at two and 0.11 s at one."""
 BEFORE, AFTER = 40, 10
-"""Rows of context that Harvest sees before and after a block. On 21 s of the corpus 98.8 % of voiced flags are those of
+"""Rows of context before and after a block. On 21 s of the corpus 98.8 % of Harvest's voiced flags are then those of
 the whole recording, and 1.3 % of voiced rows are off by over a semitone; twice the context gains 0.3 and 0.1 %."""
 LEVEL = 0.25
 """Peak that speech is expected to reach at least, full scale being 1: the quietest of 27 corpus recordings has .256."""
@@ -85,20 +85,23 @@ def study(samples: np.ndarray, *, same: bool = False) -> Recording:
 class Listener:
     """Frames' sound, of samples that come in pieces of any length; frames do not depend on where the pieces end.
 
-    known: of an earlier recording, or of this one. level: as LEVEL, where nothing is known.
+    pitch: the tracker, "harvest" (what the paper's weights were trained with) or "dio". known: of an earlier recording,
+    or of this one. level: as LEVEL, where nothing is known. block: frames that are heard at once. ahead: frames of
+    sound after a frame's own that must have come before it is heard, at most.
     """
 
-    ahead = BLOCK - 1 + -(-AFTER // AUDIO_ROWS)
-    """Frames of sound after a frame's own that must have come before it is heard, at most."""
-
-    def __init__(self, *, known: Recording | None = None, level: float = LEVEL) -> None:
+    def __init__(self, *, pitch: str = "harvest", known: Recording | None = None, level: float = LEVEL) -> None:
+        if pitch not in BLOCKS:
+            raise AvctError(f"pitch: expected one of {', '.join(BLOCKS)}, got {pitch!r}")
         if not 0 < level <= 1:
             raise AvctError(f"level: expected a peak above 0 and up to 1 (full scale), got {level}")
+        self.block = BLOCKS[pitch]
+        self.ahead = self.block - 1 + -(-AFTER // AUDIO_ROWS)
         self._known, self._running = known, None if known is not None else _Running(level)
         self._samples, self._first = np.zeros(0), 0  # held samples and the number of the first of them
         self._frame = 0
         self._voiced: tuple[int, float] | None = None
-        self._tracks = None if known is not None and known.pitch is not None else tracker("harvest")
+        self._tracks = None if known is not None and known.pitch is not None else tracker(pitch)
 
     def hear(self, samples: np.ndarray) -> None:
         """Takes the next samples, float (n,) mono at 16 kHz. AvctError for what is no sound."""
@@ -107,8 +110,8 @@ class Listener:
 
     def frames(self) -> Iterator[Frame]:
         """Frames that can be heard by now, block by block."""
-        while self._first + len(self._samples) >= (self._frame + BLOCK) * FRAME + AFTER * HOP:
-            yield from self._block(BLOCK)
+        while self._first + len(self._samples) >= (self._frame + self.block) * FRAME + AFTER * HOP:
+            yield from self._heard(self.block)
 
     def finish(self) -> Iterator[Frame]:
         """The frames that remain; what does not fill a frame is left, as it is offline."""
@@ -121,9 +124,9 @@ class Listener:
         self._samples = self._samples[: total * FRAME - self._first]
         self._samples = np.concatenate([self._samples, np.zeros(len(ended) - total * FRAME)])
         while self._frame < total:
-            yield from self._block(min(BLOCK, total - self._frame))
+            yield from self._heard(min(self.block, total - self._frame))
 
-    def _block(self, frames: int) -> Iterator[Frame]:
+    def _heard(self, frames: int) -> Iterator[Frame]:
         first, stop = self._frame * AUDIO_ROWS, (self._frame + frames) * AUDIO_ROWS
         horizon = min((stop + AFTER) * HOP, self._first + len(self._samples))
         if self._running is not None:

@@ -18,7 +18,7 @@ from avct.recogniser import RATE, to_pcm
 
 SETTLED = 0.2
 """Seconds of sound after a phone before it is believed. Half of it loses 2 % of the time, more gains nothing."""
-BLOCK = 3200
+BLOCK = 1280
 """Samples that are heard at once: what is found does not depend on the pieces that the sound comes in."""
 _PAUSE, _SOON, _LATE = 0.15, 15.0, 30.0
 """An utterance, whose memory grows (9 MB a minute), ends in a pause of 0.15 s after 15 s, else after 30 s."""

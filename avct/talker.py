@@ -26,11 +26,11 @@ import torch
 
 from avct import audio2pose
 from avct.audio2pose import Audio2Pose
-from avct.engine import Engine, prepare
+from avct.engine import Engine, FaithfulEngine, prepare
 from avct.errors import AvctError, MissingWeights
 from avct.geometry import Keypoints
 from avct.inference import FRONTAL, Windows, check_portrait
-from avct.listening import BLOCK, FPS, FRAME, LEVEL, Frame, Listener, Recording, check_samples
+from avct.listening import FPS, FRAME, LEVEL, Frame, Listener, Recording, check_samples
 from avct.model import Model
 from avct.phonemes import IDS, SIL, UNITS, from_seconds
 
@@ -65,8 +65,9 @@ class Talker:
     """Frames uint8 (S, S, 3) of a portrait, of sound that comes in pieces.
 
     image: uint8 (S, S, 3) RGB. ear: what finds the phones; without one, phones are given with the sound. head: "still",
-    "given" (poses come with the sound), "audio" (the model's own head-pose network) or a callable. known, level: as in
-    `avct.listening.Listener`. landmarks, portrait_pose: as in `avct.inference.Score`.
+    "given" (poses come with the sound), "audio" (the model's own head-pose network) or a callable. pitch, known, level:
+    as in `avct.listening.Listener`; the tracker is by default Harvest for the paper's configuration and DIO for
+    `landmark`, whose lips hardly hear pitch. landmarks, portrait_pose: as in `avct.inference.Score`.
     Raises AvctError for a portrait or a setting that cannot be used, MissingWeights for "audio" without that network.
     """
 
@@ -79,6 +80,7 @@ class Talker:
         head: str | Head = "still",
         portrait_pose: np.ndarray = FRONTAL,
         landmarks: np.ndarray | None = None,
+        pitch: str | None = None,
         known: Recording | None = None,
         level: float = LEVEL,
         precision: str = "float32",
@@ -88,7 +90,9 @@ class Talker:
         if image.shape[0] != engine.config.image_size:
             size = engine.config.image_size
             raise AvctError(f"portrait: this model wants {size}x{size} pixels, got {image.shape[1]}x{image.shape[0]}")
-        self._listener, self._ear, self._phones = Listener(known=known, level=level), ear, _Phones()
+        tracker = pitch or ("harvest" if isinstance(engine, FaithfulEngine) else "dio")
+        self._listener = Listener(pitch=tracker, known=known, level=level)
+        self._ear, self._phones = ear, _Phones()
         self._pose = np.asarray(portrait_pose, np.float32)
         self._poses: deque[np.ndarray] = deque()
         self._head = self._mover(head)
@@ -127,7 +131,7 @@ class Talker:
         if poses is not None:
             self._give(poses)
         # in pieces of a block: however long the sound is, its first frames come first
-        step = BLOCK * FRAME
+        step = self._listener.block * FRAME
         self._pending.extend(samples[i : i + step] for i in range(0, len(samples), step))
         return self._shown()
 

@@ -79,7 +79,7 @@ def test_unusable_samples_are_refused(samples: np.ndarray, line: str) -> None:
 
 
 def test_unknown_tracker_is_refused() -> None:
-    with pytest.raises(AvctError, match="f0 must be one of harvest, pyin, got 'swipe'"):
+    with pytest.raises(AvctError, match="f0 must be one of harvest, pyin, dio, got 'swipe'"):
         audio.features(voice(0.1), f0="swipe")
 
 

@@ -62,7 +62,8 @@ def model(request: pytest.FixtureRequest) -> Model:
 @pytest.fixture
 def untracked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without Harvest, which takes longer than all else."""
-    monkeypatch.setattr(audio, "_harvest", lambda signal: np.full(len(signal) // 160 + 1, 120.0))
+    for name in ("_harvest", "_dio"):
+        monkeypatch.setattr(audio, name, lambda signal: np.full(len(signal) // 160 + 1, 120.0))
 
 
 def test_a_talker_that_knows_all_equals_perform(model: Model, untracked: None) -> None:
@@ -99,11 +100,12 @@ def test_frames_do_not_depend_on_the_pieces(model: Model, untracked: None) -> No
         np.testing.assert_array_equal(run(pieces(samples, seed)), whole)
 
 
-def test_no_frame_comes_later_than_stated_and_none_waits_for_the_next_call(untracked: None) -> None:
+@pytest.mark.parametrize(("pitch", "frames"), [("harvest", 12), ("dio", 9)])
+def test_no_frame_comes_later_than_stated(untracked: None, pitch: str, frames: int) -> None:
     model = landmark()
-    talker = Talker(model, score(model).image)
+    talker = Talker(model, score(model).image, pitch=pitch)
     ahead = talker.look_ahead
-    assert ahead.frames == 12 and ahead.milliseconds == 480
+    assert ahead.frames == frames and ahead.milliseconds == 40 * frames
     samples, shown, latest = speech(60), 0, 0
     for start in range(0, 60 * FRAME, FRAME):
         shown += sum(1 for _ in talker.push(samples[start : start + FRAME], phones=PHONES if start == 0 else ()))
@@ -217,6 +219,7 @@ def test_what_cannot_be_used_is_one_line(untracked: None) -> None:
     for changes, says in (
         ({"head": "nod"}, "'still', 'given', 'audio'"),
         ({"level": 0.0}, "level: expected"),
+        ({"pitch": "pyin"}, "pitch: expected one of harvest, dio"),
         ({"precision": "int8"}, "precision"),
     ):
         with pytest.raises(AvctError, match=says):
