@@ -50,7 +50,7 @@ class Recipe:
     """A training. sizes: of the networks, departures from the configuration's defaults. stages: by name, in order.
 
     parts: a checkpoint that what is not trained here is taken from: "shipped" or a path. cast: whom the embedded corpus
-    shows, `identities` beside the trainer and `talking` of them in films; ignored where a folder of data is given.
+    shows: `identities` beside the trainer, `talking` of them in films, `spoken` recordings; ignored where a folder of data is given.
     expert: size of the sync expert, "small" or "full" (SyncNet v2's).
     """
 
@@ -144,9 +144,9 @@ def _recipe(path: Path, held: dict[str, Any]) -> Recipe:
     }
     sizes, cast = held.get("sizes", {}), held.get("cast", {})
     if not isinstance(cast, dict) or any(
-        k not in ("identities", "talking") or type(v) is not int for k, v in cast.items()
+        k not in ("identities", "talking", "spoken") or type(v) is not int for k, v in cast.items()
     ):
-        raise AvctError(f"{where}: cast takes whole numbers `identities` and `talking`, got {cast!r}")
+        raise AvctError(f"{where}: cast takes whole numbers `identities`, `talking`, `spoken`, got {cast!r}")
     expert = held.get("expert", "small")
     if expert not in ("small", "full"):
         raise AvctError(f"{where}: expert must be 'small' or 'full', got {expert!r}")

@@ -202,7 +202,7 @@ def _supply(plan: Plan, recipe: Recipe, kind: str, progress: Progress) -> Shards
     if kind == "heads":
         return Shards(prepare_heads(progress=progress))
     if kind == "spoken":
-        return Shards(prepare_spoken(spoken_cast(), progress=progress))
+        return Shards(prepare_spoken(spoken_cast()[: recipe.cast.get("spoken")], progress=progress))
     return Shards(prepare_talking(_films(recipe), progress=progress))
 
 
@@ -224,7 +224,7 @@ def _described(plan: Plan, recipe: Recipe) -> dict[str, Any]:
         "corpus": "puppets",
         "identities": recipe.cast.get("identities", IDENTITIES),
         "films": len(_films(recipe)),
-        "spoken": len(spoken_cast()),
+        "spoken": len(spoken_cast()[: recipe.cast.get("spoken")]),
     }
 
 

@@ -260,6 +260,6 @@ def test_videos_of_another_size_and_length_are_rows_that_failed(tmp_path: Path) 
 
 def test_training_into_a_file(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("x")
-    ended = bench("train", "speech", "--out", tmp_path / "taken", "--state", tmp_path / "taken", "--identities", "2",
-                  "--steps", "speech=1", "--spoken", "1", AVCT_BENCH_CACHE=str(tmp_path / "cache"))  # fmt: skip
+    ended = bench("train", "speech", "--out", tmp_path / "taken", "--state", tmp_path / "taken",
+                  "--steps", "speech=1", AVCT_BENCH_CACHE=str(tmp_path / "cache"))  # fmt: skip
     assert ended.code == 2 and "taken" in ended.line
