@@ -50,7 +50,8 @@ class Recipe:
     """A training. sizes: of the networks, departures from the configuration's defaults. stages: by name, in order.
 
     parts: a checkpoint that what is not trained here is taken from: "shipped" or a path. cast: whom the embedded corpus
-    shows: `identities` beside the trainer, `talking` of them in films, `spoken` recordings; ignored where a folder of data is given.
+    shows: `identities` beside the trainer, `talking` of them in films, `spoken` recordings; ignored where a folder of
+    data is given.
     expert: size of the sync expert, "small" or "full" (SyncNet v2's).
     """
 
