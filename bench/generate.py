@@ -105,8 +105,10 @@ def _check(request: Request) -> None:
         raise StorageError(f"{kept}: its folder does not exist")
     if request.keypoints not in ("auto", "landmarks", "detector"):
         raise ConfigError(f"--keypoints: expected auto, landmarks or detector, got {request.keypoints!r}")
-    if request.precision not in ("float32", "bfloat16"):
-        raise ConfigError(f"--precision: expected float32 or bfloat16, got {request.precision!r}")
+    if request.precision not in ("float32", "bfloat16", "float16"):
+        raise ConfigError(f"--precision: expected float32, bfloat16 or float16, got {request.precision!r}")
+    if request.precision == "float16" and request.device == "cpu":
+        raise ConfigError("--precision float16 is for CUDA devices; on the processor take bfloat16 or float32")
     if request.batch < 1:
         raise ConfigError(f"--batch: expected 1 or more, got {request.batch}")
     if request.device != "cpu":

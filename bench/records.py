@@ -89,7 +89,7 @@ class Dataset(Protocol):
 
 @dataclass(frozen=True)
 class Setting:
-    """One column of GPU settings. device: "cpu", "cuda" or "cuda:N"; precision: "float32" or "bfloat16"."""
+    """One column of GPU settings. device: "cpu", "cuda" or "cuda:N"; precision: "float32", "bfloat16" or "float16"."""
 
     name: str
     device: str = "cpu"

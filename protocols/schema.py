@@ -96,7 +96,7 @@ class SettingSpec(Model):
 
     name: Annotated[str, _text(r"[A-Za-z0-9][A-Za-z0-9._-]*", "letters, digits, dots and dashes")]
     device: Annotated[str, _text(r"cpu|cuda(:[0-9]+)?", '"cpu", "cuda" or "cuda:N"')] = "cpu"
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
     batch: int = Field(default=8, ge=1)
 
 

@@ -38,7 +38,7 @@ def generate(
         Path | None, typer.Option(help="A .safetensors checkpoint (default: the shipped one).")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
-    precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
+    precision: Annotated[str, typer.Option(help="float32, bfloat16, or float16 (CUDA).")] = "float32",
     batch: Annotated[int, typer.Option(help="Frames painted at once.")] = 8,
     seed: Annotated[int, typer.Option(help="Of the idle sway.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="The outcome as JSON on standard output.")] = False,

@@ -31,6 +31,7 @@ ROOMS = {
     "headmotion": set(),
     "generate": {"io", "adapters", "faces", "headmotion"},
     "inventory": {"io", "datasets"},
+    "perf": {"adapters", "store"},
     "cli": {
         "io", "stats", "datasets", "adapters", "store", "runner", "report", "training", "generate", "inventory",
         "footage", "cli",
@@ -47,6 +48,7 @@ AVCT_USERS = {
     "bench/faces.py",
     "bench/footage",
     "bench/inventory.py",
+    "bench/perf",
     "bench/cli/app.py",
     "bench/cli/describe.py",
 }
