@@ -3,13 +3,14 @@
 How a head moves while somebody speaks is free: the same sentence goes with many motions. An error per frame therefore
 teaches the mean of them all, a head that is still. Here a roll-out (the network is fed its own output, as at inference)
 is held to the truth by what all motions share: how far a head moves within 0.04 to 2.6 s (structure functions, which
-fix the spectrum of position and velocity), how sharply it turns, how it goes with the voice, where it stays.
+fix the spectrum of position and velocity), how sharply it turns, which axes go together, how it goes with the voice,
+where it stays, and that no two heads move alike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,8 @@ from avct.training.loop import Log, Loop, Schedule
 AXES = ("pitch", "yaw", "roll", "x", "y", "z")
 LAGS = (1, 2, 4, 8, 16, 32, 64)
 """Frames between the two ends of the increments that are compared."""
+SPAN = 50
+"""Frames over which movement is averaged before its logarithm is taken: two seconds."""
 STILL = (5e-4, 5e-4, 5e-4, 0.1, 0.1, 0.5)
 """Movement that counts as none, rad and mm: keeps logarithms finite where the truth's heads never move (distance)."""
 NEAR = (0.01, 0.01, 0.01, 1.0, 1.0, 4.0)
@@ -37,8 +40,9 @@ HOLD = 4
 @dataclass(frozen=True)
 class PoseRecipe:
     """sequences of `length` frames are rolled out in a step. start: weight of the first frames, and of reading rasters;
-    home: of the mean place; moving: of the structure functions; sharp: of acceleration; voice: of going with the
-    voice; inside: of leaving the truth's range. starts: places in each clip that roll-outs begin at."""
+    home: of the mean place; moving: of the structure functions; sharp: of acceleration; together: of how axes go
+    together; alike: of all heads moving alike; voice: of going with the voice; inside: of leaving the truth's range.
+    starts: places in each clip that roll-outs begin at."""
 
     steps: int = 1_500
     sequences: int = 24
@@ -48,6 +52,8 @@ class PoseRecipe:
     home: float = 0.5
     moving: float = 1.0
     sharp: float = 1.0
+    together: float = 2.0
+    alike: float = 0.5
     voice: float = 1.0
     inside: float = 20.0
     starts: int = 30
@@ -131,31 +137,49 @@ def loudness(audio: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Motion:
-    """What all motions share. moved: log mean square increments (lags, 6) within a sequence, averaged over sequences;
-    turned: the same of second differences (6,); followed: covariance with the loudness (6,), in units of `spread` (6,),
-    the typical standard deviation within a sequence."""
+    """What all motions share. moved: mean logarithm of mean square increments (lags, 6), the mean square taken over two
+    seconds at a time, so that a head that moves once and then rests is told from one that goes on moving; turned: the
+    same of second differences (6,); together: correlations of axes within a sequence (2, 6, 6), their mean and root
+    mean square; followed: covariance with the loudness (6,), in units of `spread` (6,), the typical standard deviation
+    within a sequence."""
 
     moved: Tensor
     turned: Tensor
+    together: Tensor
     followed: Tensor
     spread: Tensor
 
 
 def motion(pose: Tensor, loud: Tensor, *, spread: Tensor | None = None) -> Motion:
     """The statistics of poses (S, L, 6) in the network's units. spread: in which covariances are measured (own)."""
-    still = _units(STILL).to(pose) ** 2
+    still = _units(STILL).to(pose)
 
     def log_square(x: Tensor) -> Tensor:
-        return (x.square().mean(1) + still).log().mean(0)
+        span = min(SPAN, x.shape[1])
+        square = F.avg_pool1d(x.square().transpose(1, 2), span, max(1, span // 4))
+        return (square + still[:, None] ** 2).log().mean((0, 2))
 
     lags = [k for k in LAGS if k < pose.shape[1] // 2]
     moved = torch.stack([log_square(pose[:, k:] - pose[:, :-k]) for k in lags])
     turned = log_square(pose[:, 2:] - 2 * pose[:, 1:-1] + pose[:, :-2])
     if spread is None:
-        spread = (pose.var(1).mean(0) + still).sqrt()
+        spread = (pose.var(1).mean(0) + still**2).sqrt()
     centred = pose - pose.mean(1, keepdim=True)
+    # an axis that hardly moves goes together with none
+    unit = centred / (centred.square().mean(1, keepdim=True) + still**2).sqrt()
+    correlation = torch.einsum("sli,slj->sij", unit, unit) / pose.shape[1]
+    together = torch.stack([correlation.mean(0), (correlation.square().mean(0) + 1e-6).sqrt()])
     followed = (centred * loud[..., None]).mean((0, 1)) / spread
-    return Motion(moved, turned, followed, spread)
+    return Motion(moved, turned, together, followed, spread)
+
+
+def alike(pose: Tensor, spread: Tensor) -> Tensor:
+    """How much sequences (S, L, 6) share one course: the mean product of two sequences' deviations, in units of
+    `spread`; 0 where every head goes its own way."""
+    course = (pose - pose.mean(1, keepdim=True)) / spread
+    count = len(pose)
+    pairs = course.sum(0).square() - course.square().sum(0)
+    return F.relu(pairs.mean(0) / max(1, count * (count - 1))).sum()
 
 
 def train_pose(network: Audio2Pose, shards: Shards, recipe: PoseRecipe, *, log: Log, state: Path | None = None) -> Loop:
@@ -165,7 +189,7 @@ def train_pose(network: Audio2Pose, shards: Shards, recipe: PoseRecipe, *, log: 
     every = [sampler.draw(np.random.default_rng([recipe.seed, k])) for k in range(max(1, 1000 // recipe.sequences))]
     poses = torch.cat([b["pose"] for b in every])
     truth = motion(poses, loudness(torch.cat([b["audio"] for b in every])))
-    truth = Motion(*(x.to(device) for x in (truth.moved, truth.turned, truth.followed, truth.spread)))
+    truth = Motion(*(getattr(truth, f.name).to(device) for f in fields(Motion)))
     low, high = poses.amin((0, 1)).to(device), poses.amax((0, 1)).to(device)
     coarse = torch.maximum(truth.spread, _units(NEAR).to(device))
     with torch.no_grad():  # start from the average pose and from motions of the truth's size
@@ -186,6 +210,8 @@ def train_pose(network: Audio2Pose, shards: Shards, recipe: PoseRecipe, *, log: 
             "home": recipe.home * off.mean(1).abs().mean(),
             "moving": recipe.moving * (own.moved - truth.moved).abs().mean(),
             "sharp": recipe.sharp * (own.turned - truth.turned).abs().mean(),
+            "together": recipe.together * (own.together - truth.together).abs().mean(),
+            "alike": recipe.alike * alike(made, truth.spread),
             "voice": recipe.voice * (own.followed - truth.followed).abs().mean(),
             "inside": recipe.inside * beyond.square().mean(),
         }
