@@ -60,7 +60,11 @@ def test_defaults_are_filled_and_the_model_is_frozen(tmp_path: Path):
         ('id = "small@2"', 'id = "small"', "id: expected name@version such as \"demo@1\", got 'small'"),
         ("level = 0.9", "level = 1.5", "statistics.level: expected less than 1, got 1.5"),
         ("level = 0.9", 'level = "0.9"', "statistics.level: expected a valid number, got '0.9'"),
-        ('name = "a"', 'name = "a"\nprecision = "half"', "precision: expected 'float32', 'bfloat16' or 'float16', got 'half'"),
+        (
+            'name = "a"',
+            'name = "a"\nprecision = "half"',
+            "precision: expected 'float32', 'bfloat16' or 'float16', got 'half'",
+        ),
         ('name = "a"', 'name = "a"\ndevice = "gpu"', "settings.0.device: expected"),
         ('methods = ["still"]', 'methods = ["still", "still"]', "methods: 'still' is listed twice"),
         ('methods = ["still"]', "methods = []", "methods: expected"),
