@@ -57,6 +57,8 @@ class PoseRecipe:
     voice: float = 1.0
     inside: float = 20.0
     starts: int = 30
+    accumulate: int = 1
+    precision: str = "float32"
     seed: int = 6
 
     def __post_init__(self) -> None:
@@ -219,7 +221,18 @@ def train_pose(network: Audio2Pose, shards: Shards, recipe: PoseRecipe, *, log: 
 
     optimiser = torch.optim.AdamW(network.parameters(), recipe.rate, weight_decay=1e-3)
     schedule = Schedule(recipe.steps, recipe.rate, warmup=50, decay_from=0.4, clip=0.5)
-    loop = Loop(network, optimiser, schedule, recipe.seed, log, state, every=25, save_every=200)
+    loop = Loop(
+        network,
+        optimiser,
+        schedule,
+        recipe.seed,
+        log,
+        state,
+        every=25,
+        save_every=200,
+        accumulate=recipe.accumulate,
+        precision=recipe.precision,
+    )
     loop.run(sampler.draw, terms)
     return loop
 

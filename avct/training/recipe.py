@@ -19,6 +19,7 @@ from avct.model import Model, build
 from avct.training.correlation import CorrelationRecipe
 from avct.training.detector import DetectorRecipe
 from avct.training.finetune import FinetuneRecipe
+from avct.training.pose import PoseRecipe
 from avct.training.renderer import RendererRecipe
 from avct.training.speech import SpeechRecipe
 from avct.training.sync import SyncRecipe
@@ -34,12 +35,14 @@ STAGES: dict[str, dict[str, type]] = {
         "speech": SpeechRecipe,
         "sync": SyncRecipe,
         "finetune": FinetuneRecipe,
+        "pose": PoseRecipe,
     },
     "faithful": {
         "renderer": UnsupervisedRecipe,
         "speech": CorrelationRecipe,
         "sync": SyncRecipe,
         "finetune": FinetuneRecipe,
+        "pose": PoseRecipe,
     },
 }
 """Stages of each configuration in the order in which they are trained, and what describes them."""
@@ -153,7 +156,11 @@ def _recipe(path: Path, held: dict[str, Any]) -> Recipe:
         raise AvctError(f"{where}: expert must be 'small' or 'full', got {expert!r}")
     title, parts = str(held.get("title", path.stem)), str(held.get("parts", ""))
     recipe = Recipe(path.stem, title, kind, sizes, stages, parts, cast, expert, seed)
-    from_dict(_config(kind), sizes, where=f"{where}: sizes")  # refuses impossible sizes at once
+    made = from_dict(_config(kind), sizes, where=f"{where}: sizes")  # refuses impossible sizes at once
+    if "pose" in stages and made.audio2pose is None:
+        raise AvctError(
+            f"{where}: stage pose trains a head-pose network; expected a table [sizes.audio2pose], got none"
+        )
     return recipe
 
 

@@ -24,6 +24,7 @@ from avct.training.correlation import gather_seen, train_correlation
 from avct.training.detector import train_detector
 from avct.training.finetune import Sync, train_finetune
 from avct.training.loop import Log, Loop, finished
+from avct.training.pose import train_pose
 from avct.training.recipe import Recipe
 from avct.training.renderer import train_renderer
 from avct.training.speech import gather, train_speech
@@ -120,6 +121,8 @@ class Training:
             return train_finetune(model, talking, how, log=log, state=state, sync=self._expert() if how.sync else None)
         if stage == "sync":
             return train_sync(self._sync(), self.supply("lips"), how, log=log, state=state)
+        if stage == "pose":
+            return train_pose(model.audio2pose, self.supply("heads"), how, log=log, state=state)
         if isinstance(model, LandmarkModel):
             if stage == "speech":
                 clips = gather(self.supply("spoken"), None, how.speakers)
@@ -150,6 +153,8 @@ class Training:
     def _part(self, stage: str) -> nn.Module:
         """The network whose weights a stage's state holds."""
         model = self.model
+        if stage == "pose":
+            return model.audio2pose
         if isinstance(model, LandmarkModel):
             parts = {"detector": model.kp_detector, "speech": model.speech, "finetune": model.speech}
             return parts.get(stage, model.generator)

@@ -47,6 +47,8 @@ class SyncRecipe:
     near: int = 1
     noise: float = 0.03
     blur: float = 0.4
+    accumulate: int = 1
+    precision: str = "float32"
     seed: int = 5
 
     def __post_init__(self) -> None:
@@ -141,7 +143,18 @@ def train_sync(expert: SyncNet, shards: Shards, recipe: SyncRecipe, *, log: Log,
     groups = [{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(groups, recipe.rate)
     schedule = Schedule(recipe.steps, recipe.rate, warmup=100, decay_from=0.3, clip=1.0)
-    loop = Loop(expert, optimiser, schedule, recipe.seed, log, state, every=50, save_every=200)
+    loop = Loop(
+        expert,
+        optimiser,
+        schedule,
+        recipe.seed,
+        log,
+        state,
+        every=50,
+        save_every=200,
+        accumulate=recipe.accumulate,
+        precision=recipe.precision,
+    )
     loop.run(sampler.draw, terms)
     return loop
 

@@ -131,19 +131,20 @@ def test_the_papers_scale_takes_steps(tmp_path: Path) -> None:
     short = {
         "renderer": replace(paper.stages["renderer"], steps=1, batch=1, accumulate=1, perceptual="edges"),
         "speech": replace(paper.stages["speech"], steps=1, sequences=1, length=2, accumulate=1),
+        "pose": replace(paper.stages["pose"], steps=1, sequences=2, length=12, starts=1, accumulate=1),
     }
     rng = np.random.default_rng(0)
-    frames = rng.integers(0, 255, (6, 256, 256, 3), np.uint8)
-    marks = np.tile(rng.uniform(60, 200, (1, 68, 2)), (6, 1, 1)).astype(np.float32)
-    pose = np.tile(np.array([0, 0, 0, 0, 0, 300], np.float32), (6, 1))
-    audio = rng.normal(0, 1, (6, 4, 41)).astype(np.float32)
+    frames = rng.integers(0, 255, (14, 256, 256, 3), np.uint8)
+    marks = np.tile(rng.uniform(60, 200, (1, 68, 2)), (14, 1, 1)).astype(np.float32)
+    pose = np.tile(np.array([0, 0, 0, 0, 0, 300], np.float32), (14, 1))
+    audio = rng.normal(0, 1, (14, 4, 41)).astype(np.float32)
     writer = ShardWriter(tmp_path / "data", about={})
-    writer.add(ShardClip("c", "w", 256, frames, marks, pose, np.zeros(6, np.int64), audio))
+    writer.add(ShardClip("c", "w", 256, frames, marks, pose, np.zeros(14, np.int64), audio))
     writer.close()
     training = Training(replace(paper, stages=short), lambda _: Shards(tmp_path / "data"), tmp_path / "state")
     losses = []
-    training.run(("renderer", "speech"), note=lambda stage, row: losses.append((stage, row["total"])))
-    assert [stage for stage, _ in losses] == ["renderer", "speech"] and all(np.isfinite(v) for _, v in losses)
+    training.run(("renderer", "speech", "pose"), note=lambda stage, row: losses.append((stage, row["total"])))
+    assert [stage for stage, _ in losses] == ["renderer", "speech", "pose"] and all(np.isfinite(v) for _, v in losses)
     assert sum(p.numel() for p in training.model.ph2kp.parameters()) == 49_323_113
 
 
