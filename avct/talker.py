@@ -8,8 +8,8 @@
         show(frame)
 
 A frame needs the sound of half a window (five frames) after its own, whole blocks of sound (`avct.listening`) and,
-where phones are found by ear, 0.2 s until they are settled (`avct.livephones`): 480 ms in all with given phones, 600 ms
-by ear, as `Talker.look_ahead` says.
+where phones are found by ear, 0.2 s until they are settled (`avct.livephones`): 360 ms in all with given phones and
+pitch by DIO, 480 ms with Harvest or by ear, as `Talker.look_ahead` says.
 Frames do not depend on the pieces that the sound comes in, to the bit. From `avct.inference.perform` they differ as far
 as features do that are measured against what was heard so far; with `known=study(samples, same=True)` and all phones
 given they are the same.

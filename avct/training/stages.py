@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from avct.checkpoint import load, save
 from avct.errors import AvctError
@@ -52,12 +52,16 @@ class Training:
             self._take_parts()
         self.model.to(torch.device(device))
         self.device = torch.device(device)
+        self._given: dict[str, Tensor] = {}  # what fine-tuning goes on from where the recipe has no speech of its own
+        if "finetune" in recipe.stages and "speech" not in recipe.stages:
+            self._given = {k: v.detach().cpu().clone() for k, v in self._part("finetune").state_dict().items()}
 
     def run(self, stages: tuple[str, ...], *, note: Note) -> None:
         """Trains the named stages (those that are done are passed over), in the recipe's order."""
         for stage in self.require_ready(stages):
             if not self.take(stage):
                 self._train(stage, lambda row, stage=stage: note(stage, row))
+                self.take(stage)
 
     def require_ready(self, stages: tuple[str, ...]) -> list[str]:
         """The stages in order. AvctError, before hours are spent, for what a stage rests on and nobody has trained."""
@@ -87,9 +91,24 @@ class Training:
     def take(self, stage: str) -> bool:
         """Whether the stage is done; the networks then hold what it learnt."""
         held = finished(self._state(stage), self.recipe.stages[stage].steps)
-        if held is not None and stage != "sync":
-            self._part(stage).load_state_dict(held)
-        return held is not None
+        if held is None or stage == "sync":
+            return held is not None
+        part = self._part(stage)
+        if stage == "finetune":
+            before = self._before()
+            kept = self.recipe.stages[stage].kept
+            held = {k: torch.lerp(v, before[k], kept) if v.is_floating_point() else v for k, v in held.items()}
+        part.load_state_dict(held)
+        return True
+
+    def _before(self) -> dict[str, Tensor]:
+        """The weights that fine-tuning went on from."""
+        if "speech" in self.recipe.stages:
+            held = finished(self._state("speech"), self.recipe.stages["speech"].steps)
+            if held is None:
+                raise AvctError(f"train: finetune goes on from a finished speech; {self.folder} has none")
+            return held
+        return self._given
 
     def checkpoint(self, path: Path, about: dict[str, Any]) -> Path | None:
         """Writes the checkpoint once every stage is done; None before."""

@@ -111,6 +111,31 @@ def test_fine_tuning_with_sync_wants_a_finished_expert(shards: Shards, tmp_path:
         Training(toy(stages), lambda _: shards, tmp_path).require_ready(("speech", "finetune"))
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_fine_tuning_keeps_a_share_of_the_weights_before_it(own: bool, shards: Shards, tmp_path: Path) -> None:
+    """Whether the weights before are the recipe's own or another checkpoint's, and again when it is taken up later."""
+    torch.manual_seed(3)
+    save(tmp_path / "whole.safetensors", LandmarkModel(tiny()), {})
+    ends = {}
+    for kept in (0.0, 0.25):
+        stages = {"speech": SPEECH} if own else {}
+        recipe = toy({**stages, "finetune": replace(FINETUNE, kept=kept)}, parts=str(tmp_path / "whole.safetensors"))
+        training = Training(recipe, lambda _: shards, tmp_path / f"state{kept}")
+        before = {k: v.clone() for k, v in training.model.speech.state_dict().items()}
+        if own:
+            training.run(("speech",), note=lambda *_: None)
+            before = {k: v.clone() for k, v in training.model.speech.state_dict().items()}
+        training.run(("finetune",), note=lambda *_: None)
+        ends[kept] = {k: v.clone() for k, v in training.model.speech.state_dict().items()}
+        again = Training(recipe, lambda _: shards, tmp_path / f"state{kept}")
+        assert again.take("finetune")
+        assert all(torch.equal(v, ends[kept][k]) for k, v in again.model.speech.state_dict().items())
+    weights = [k for k, v in before.items() if v.is_floating_point()]
+    assert any(not torch.equal(ends[0.0][k], before[k]) for k in weights)
+    for k in weights:
+        torch.testing.assert_close(ends[0.25][k], 0.75 * ends[0.0][k] + 0.25 * before[k], rtol=0, atol=1e-6)
+
+
 def test_an_ablation_takes_what_it_does_not_train_from_a_checkpoint(shards: Shards, tmp_path: Path) -> None:
     torch.manual_seed(3)
     other = LandmarkModel(tiny())
