@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,8 @@ Supply = Callable[[str], Shards]
 (films of mouths, for the sync expert), "heads" (long clips of sound with head poses)."""
 Note = Callable[[str, dict[str, float]], None]
 """A logged row of a stage."""
+BEGIN = ("detector", "renderer", "speech", "pose")
+"""Stages whose networks begin untrained."""
 CONTINUES = {"polish": "renderer", "sharpen": "polish", "finetune": "speech"}
 """Stages that go on with the weights of another."""
 
@@ -185,13 +187,20 @@ class Training:
         return self.folder / f"{stage}.pt"
 
     def _take_parts(self) -> None:
-        """Networks that another checkpoint has in the same sizes take its weights."""
+        """Networks that another checkpoint has in the same sizes take its weights, save those that the recipe itself
+        trains: what begins here begins with nothing learnt."""
         path = SHIPPED if self.recipe.parts == "shipped" else Path(self.recipe.parts)
         own = self.model
+        begun = {id(n) for stage in self.recipe.stages if stage in BEGIN for n in _networks(self._part(stage))}
         for name, part in load(path).named_children():
             mine = getattr(own, name, None)
-            if mine is not None and _layout(mine) == _layout(part):
+            if mine is not None and id(mine) not in begun and _layout(mine) == _layout(part):
                 mine.load_state_dict(part.state_dict())
+
+
+def _networks(part: nn.Module) -> Iterable[nn.Module]:
+    """The networks of a stage's part: those of a ModuleDict, or the part itself."""
+    return part.values() if isinstance(part, nn.ModuleDict) else (part,)
 
 
 def _layout(part: nn.Module) -> dict[str, tuple[int, ...]]:

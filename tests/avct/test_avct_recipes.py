@@ -142,6 +142,8 @@ def test_an_ablation_takes_what_it_does_not_train_from_a_checkpoint(shards: Shar
     save(tmp_path / "whole.safetensors", other, {})
     recipe = toy({"speech": SPEECH}, parts=str(tmp_path / "whole.safetensors"), seed=1)
     training = Training(recipe, lambda _: shards, tmp_path / "state")
+    began = {k: v.clone() for k, v in training.model.speech.state_dict().items()}
+    assert not all(torch.equal(v, began[k]) for k, v in other.speech.state_dict().items())  # nothing learnt before
     training.run(("speech",), note=lambda *_: None)
     own, theirs = training.model.state_dict(), other.state_dict()
     kept = {k.split(".")[0] for k in own if torch.equal(own[k], theirs[k])}
