@@ -42,8 +42,8 @@ class Sitter(NamedTuple):
     """A portrait as an engine knows it.
 
     source: its keypoints (1). encoded: what the painters need of it. face: what the decoder tokens need, if it is to
-    speak. rest and scale (`landmark` only): the network's own face at rest in the portrait's pose, and the ratio of
-    face widths.
+    speak. rest, scale and start (`landmark` only): the network's own face at rest in the portrait's pose, the ratio of
+    face widths, and the keypoints that motion is added to: the portrait's, its mouth closed if it was caught open.
     """
 
     source: Keypoints
@@ -51,6 +51,7 @@ class Sitter(NamedTuple):
     face: Face | Tensor | None = None
     rest: Tensor | None = None
     scale: Tensor | None = None
+    start: Keypoints | None = None
 
 
 class Engine(ABC):
@@ -205,12 +206,14 @@ class LandmarkEngine(Engine):
         else:
             value = self.model.kp_detector(self._picture(image)).keypoints.value
         numbers = self._tensor(pose_numbers(np.asarray(pose)[None]))
-        face = net.face_numbers(value, numbers)
+        still_face = self._tensor(facepoints.close_mouth(value.cpu().numpy()))
+        face = net.face_numbers(still_face, numbers)
         still = net.encoder_tokens(torch.full((self.window,), SIL, device=self.device), numbers.expand(self.window, -1))
         hush = net.decoder_tokens(torch.zeros(self.window, AUDIO_ROWS, AUDIO_COLUMNS, device=self.device), face)
         rest = self.decode(still[None], hush[None]).value
         scale = face_width(value) / face_width(rest)
-        return self.show(image, Keypoints(value))._replace(face=face, rest=rest, scale=scale)
+        start = Keypoints(still_face)
+        return self.show(image, Keypoints(value))._replace(face=face, rest=rest, scale=scale, start=start)
 
     def tune(self, rows: np.ndarray, voice: Voice | None = None) -> np.ndarray:
         return standardise(rows, voice)
@@ -232,7 +235,7 @@ class LandmarkEngine(Engine):
         rest = sitter.rest
         if not self.config.relative:
             return spoken
-        return transfer(sitter.source, Keypoints(rest + (spoken.value - rest) * sitter.scale), Keypoints(rest))
+        return transfer(sitter.start, Keypoints(rest + (spoken.value - rest) * sitter.scale), Keypoints(rest))
 
 
 def prepare(model: Model | Engine, *, precision: str = "float32") -> Engine:

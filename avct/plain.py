@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from avct.engine import face_width
-from avct.facepoints import from_landmarks
+from avct.facepoints import close_mouth, from_landmarks
 from avct.geometry import Keypoints
 from avct.inference import Score
 from avct.model import FaithfulModel, LandmarkModel, Model
@@ -41,7 +41,8 @@ def driving(model: Model, score: Score) -> Iterator[tuple[Keypoints, Keypoints]]
         if initial is None:
             initial = spoken if rest is None else rest
         absolute = isinstance(model, LandmarkModel) and not model.config.relative
-        yield spoken if absolute else transfer(source, spoken, initial), source
+        start = source if rest is None else Keypoints(_closed(source.value))
+        yield spoken if absolute else transfer(start, spoken, initial), source
 
 
 def _faithful(model: FaithfulModel, score: Score, frame: int) -> tuple[Keypoints, Keypoints, None]:
@@ -61,7 +62,7 @@ def _landmark(model: LandmarkModel, score: Score, frame: int) -> tuple[Keypoints
     else:
         source = model.kp_detector(_picture(model, score)).keypoints.value
     own = torch.from_numpy(pose_numbers(score.portrait_pose[None])).to(device)
-    face = net.face_numbers(source, own)
+    face = net.face_numbers(_closed(source), own)
 
     def say(ph: np.ndarray, audio: np.ndarray, pose: Tensor) -> Tensor:
         said = net.encoder_tokens(torch.from_numpy(ph).to(device), pose)
@@ -73,6 +74,10 @@ def _landmark(model: LandmarkModel, score: Score, frame: int) -> tuple[Keypoints
     if model.config.relative:
         spoken = rest + (spoken - rest) * (face_width(source) / face_width(rest))
     return Keypoints(spoken), Keypoints(source), Keypoints(rest)
+
+
+def _closed(value: Tensor) -> Tensor:
+    return torch.from_numpy(close_mouth(value.cpu().numpy())).to(value.device)
 
 
 def _window(score: Score, audio: np.ndarray, frame: int, half: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -9,7 +9,7 @@ from tiny_models import BUILDERS, landmark, score
 from tiny_networks import noise, seeded
 from torch import nn
 
-from avct import folding, inference, plain
+from avct import facepoints, folding, inference, plain
 from avct.blocks import AntiAlias, Down, DownRes, Res, Same, Up
 from avct.engine import Engine, prepare
 from avct.errors import AvctError
@@ -53,6 +53,34 @@ def test_landmarks_and_absolute_keypoints_equal_the_plain_loop() -> None:
     told = score(model, 4, landmarks=marks)
     wanted = torch.cat([k.value for k, _ in plain.driving(model, told)])
     torch.testing.assert_close(speech_keypoints(model, told)[1].value, wanted, atol=1e-5, rtol=0)
+
+
+def face_marks(gap: float) -> np.ndarray:
+    """68 landmarks in a 64x64 picture, 40 pixels wide, whose inner lips stand `gap` face widths apart."""
+    marks = np.zeros((68, 2))
+    marks[:17, 0], marks[:17, 1] = np.linspace(8, 56, 17), 20 + 40 * np.sin(np.linspace(0, np.pi, 17))
+    marks[[2, 14]] = [[12, 40], [52, 40]]
+    marks[17:48] = [32, 24]
+    marks[48:68] = [32, 46]
+    marks[62], marks[66] = [32, 46], [32, 46 + 40 * gap]
+    return marks
+
+
+def test_a_mouth_caught_open_is_closed_before_it_speaks() -> None:
+    model = landmark()
+    for gap, moved in ((0.006, False), (0.07, False), (0.12, True)):
+        value = facepoints.from_landmarks(face_marks(gap), 64)[None]
+        closed = facepoints.close_mouth(value)
+        assert (closed != value).any() == moved
+        lips = closed[0, facepoints.INNER_LOWER] - closed[0, facepoints.INNER_UPPER]
+        width = np.linalg.norm(value[0, 10] - value[0, 9])
+        assert np.linalg.norm(lips) / width == pytest.approx(facepoints.SHUT if moved else gap, abs=2e-4)
+        np.testing.assert_array_equal(closed[0, 9:], value[0, 9:])  # all above the jaw stays
+        told = score(model, 3, landmarks=face_marks(gap))
+        source, driving = speech_keypoints(model, told)
+        np.testing.assert_array_equal(source.value.numpy(), value)  # the picture is where it is
+        wanted = torch.cat([k.value for k, _ in plain.driving(model, told)])
+        torch.testing.assert_close(driving.value, wanted, atol=1e-5, rtol=0)
 
 
 def test_pieces_of_any_length_give_the_same_keypoints(model: Model) -> None:
