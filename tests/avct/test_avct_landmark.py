@@ -185,9 +185,7 @@ def test_windows_are_those_of_a_plain_loop(model: LandmarkModel) -> None:
     with torch.inference_mode():
         source = model.kp_detector(torch.from_numpy(told.image).permute(2, 0, 1)[None].float() / 255).keypoints.value
         rest = torch.from_numpy(pose_numbers(told.portrait_pose[None]))
-        start = torch.from_numpy(
-            facepoints.close_mouth(source.numpy())
-        )  # an untrained detector's mouth stands wide open
+        start = torch.from_numpy(facepoints.close_mouth(source.numpy()))  # an untrained mouth gapes
         face_ = net.face_numbers(start, rest)
         audio, pose = standardise(told.audio), pose_numbers(told.poses)
         found = []
