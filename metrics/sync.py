@@ -113,34 +113,50 @@ _HOW = (
 _BLIND = "how well lips are drawn; photographs, which the judge never saw; anything SyncNet would say"
 
 
-@dataclass(frozen=True)
-class _Card:
-    family: str
-    title: str
-    formula: str
-    unit: str
-    direction: str
-    target: float | None
-    bounds: tuple[float | None, float | None]
-    blind_to: str
+def _variant(
+    family: str,
+    title: str,
+    formula: str,
+    unit: str,
+    direction: str,
+    target: float | None,
+    bounds: tuple[float, float],
+    blind_to: str,
+) -> Variant:
+    return Variant(
+        id=f"{family}/puppet-sync-{BACKEND}@1",
+        title=f"{title} (puppet-sync)",
+        formula=formula,
+        unit=unit,
+        direction=direction,
+        target=target,
+        bounds=bounds,
+        needs=(f"landmarks:{BACKEND}", "samples"),
+        weights=(WEIGHTS, BACKEND),
+        source="Chung and Zisserman 2016 (read-out); judge and numbers defined here",
+        equals="no published code: defined here",
+        blind_to=blind_to,
+        legacy=False,
+        measure=partial(measure, family=family),
+    )
 
 
-_CARDS = (
-    _Card(
+VARIANTS = (
+    _variant(
         "sync_offset",
         "Offset of the sound from the lips",
         f"offset of the least mean distance, positive where the sound comes later than its lips; {_HOW}",
         "frames", "target", 0.0, (-REACH, REACH),
         f"how sure the answer is: a still mouth has an offset too (see sync_confidence); {_BLIND}",
     ),
-    _Card(
+    _variant(
         "sync_confidence",
         "Confidence that lips and sound belong together",
         f"median of the mean distances less the least; {_HOW}",
         "1", "higher", None, (0.0, 2.0),
         f"lag: a clip that is late by ten frames is as sure (see sync_offset); {_BLIND}",
     ),
-    _Card(
+    _variant(
         "sync_distance",
         "Distance of lips and sound at the best offset",
         f"least mean distance; {_HOW}",
@@ -148,23 +164,3 @@ _CARDS = (
         f"lag, as the best offset counts; {_BLIND}",
     ),
 )  # fmt: skip
-
-VARIANTS = tuple(
-    Variant(
-        id=f"{card.family}/puppet-sync-{BACKEND}@1",
-        title=f"{card.title} (puppet-sync)",
-        formula=card.formula,
-        unit=card.unit,
-        direction=card.direction,
-        target=card.target,
-        bounds=card.bounds,
-        needs=(f"landmarks:{BACKEND}", "samples"),
-        weights=(WEIGHTS, BACKEND),
-        source="Chung and Zisserman 2016 (read-out); judge and numbers defined here",
-        equals="no published code: defined here",
-        blind_to=card.blind_to,
-        legacy=False,
-        measure=partial(measure, family=card.family),
-    )
-    for card in _CARDS
-)

@@ -10,8 +10,8 @@ import pytest
 from bench.runner.expand import load
 from bench.runner.run import run
 
-# One clip for each of the protocol's 14 identities, none chosen, and bars a little below its own: so few scatter more
-# than means over 64.
+# One clip for each of the protocol's first 14 identities, none chosen, and bars a little below its own: so few scatter
+# more than means over 64.
 FEW = ("axes.drivers_per_speaker=7",)
 
 
@@ -30,17 +30,17 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], flo
 
 
 def test_lips_follow_the_speech(table: dict) -> None:
-    assert table["avct", "lip_opening_r/puppet68@1"] >= 0.8
-    assert table["avct", "lip_opening_slope/puppet68@1"] >= 0.7
-    assert abs(table["avct", "lip_opening_bias/puppet68@1"]) <= 1.2
+    assert table["avct", "lip_opening_r/puppet68@1"] >= 0.9
+    assert table["avct", "lip_opening_slope/puppet68@1"] >= 0.8
+    assert abs(table["avct", "lip_opening_bias/puppet68@1"]) <= 0.8
 
 
 def test_other_speech_and_silence_do_not(table: dict) -> None:
-    assert table["wrong-speech", "lip_opening_r/puppet68@1"] <= 0.25
+    assert table["wrong-speech", "lip_opening_r/puppet68@1"] <= 0.2
     ratio = table["silence", "lip_opening_std/puppet68@1"] / table["avct", "lip_opening_std/puppet68@1"]
-    assert ratio <= 0.2
+    assert ratio <= 0.1
 
 
 def test_mouths_are_better_than_a_shut_one_and_sharp(table: dict) -> None:
-    assert table["avct", "psnr/mouthbox"] >= table["silence", "psnr/mouthbox"] + 2.0
-    assert table["avct", "sharpness/mouthbox"] >= 0.75
+    assert table["avct", "psnr/mouthbox"] >= table["silence", "psnr/mouthbox"] + 2.5
+    assert table["avct", "sharpness/mouthbox"] >= 0.85
