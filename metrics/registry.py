@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from metrics.clip import Clip, Result
 from metrics.errors import MetricError, UnknownVariant
@@ -20,7 +22,7 @@ from metrics.extension import folders, import_file, python_files, read_source, s
 
 DIRECTIONS = ("higher", "lower", "target")
 PLAIN_NEEDS = ("truth", "samples", "truth_samples", "phones")
-LANDMARK_NEEDS = ("landmarks", "truth_landmarks")
+NAMED_NEEDS = ("landmarks", "truth_landmarks", "faces", "truth_faces", "features", "truth_features")
 
 _HERE = Path(__file__).resolve().parent
 _ID = re.compile(r"([a-z0-9_]+)/([A-Za-z0-9._-]+)@([0-9]+)")
@@ -29,13 +31,35 @@ _MARK = re.compile(r"^VARIANTS\s*[:=]", re.MULTILINE)
 
 
 @dataclass(frozen=True)
+class Corpus:
+    """How the clips of a corpus become one number: the variant's `measure` then only says what a clip brings.
+
+    features: the extractor whose vectors of video and truth are compared. summarise: blocks float32 (N, D), a clip
+    each and none of them with NaN, into statistics; the blocks may be read again and again, and their order is fixed
+    by the caller. merge: statistics of several parts into those of all, in that order. distance: of the video's and
+    the truth's statistics, a finite float, or a str that says why there is none. Least numbers of frames (or windows)
+    and clips on either side, below which there is no value.
+    """
+
+    features: str
+    summarise: Callable[[Sequence[np.ndarray]], Any]
+    merge: Callable[[Sequence[Any]], Any]
+    distance: Callable[[Any, Any], float | str]
+    least_frames: int = 100
+    least_clips: int = 1
+
+
+@dataclass(frozen=True)
 class Variant:
     """A metric with every choice made, and its card.
 
     id: "family/variant@version"; a changed constant is a new version. direction: "higher", "lower", or "target" (best
     at `target`; a target of None only describes). bounds: lowest and highest value possible, None where open. needs:
-    beyond frames: "truth", "samples", "truth_samples", "phones", "landmarks:<backend>", "truth_landmarks:<backend>".
+    beyond frames: "truth", "samples", "truth_samples", "phones", "landmarks:<backend>", "faces:<detector>",
+    "features:<extractor>" and the last three with "truth_" before them.
     weights: names in weights.toml. equals: the paper or code whose number it equals. blind_to: what it does not see.
+    corpus: for a metric of all clips together (FID): how they are pooled. promises: degradations of the validity
+    report (`results/metric-validity`) in which the value gets worse with every step, "name" each.
     """
 
     id: str
@@ -52,6 +76,8 @@ class Variant:
     blind_to: str
     legacy: bool
     measure: Callable[[Clip], Result]
+    corpus: Corpus | None = None
+    promises: tuple[str, ...] = field(default=())
 
     @property
     def family(self) -> str:
@@ -60,8 +86,14 @@ class Variant:
 
     def as_dict(self) -> dict[str, Any]:
         """The card as JSON-ready data, in declaration order, without the callable."""
-        out: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "measure"}
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in out.items()}
+        kept = [f.name for f in fields(self) if f.name not in ("measure", "corpus")]
+        out: dict[str, Any] = {name: getattr(self, name) for name in kept}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in out.items()} | {"scope": self.scope}
+
+    @property
+    def scope(self) -> str:
+        """ "clip" for a value each clip has, "corpus" for one that all clips have together."""
+        return "clip" if self.corpus is None else "corpus"
 
 
 def variants() -> dict[str, Variant]:
@@ -154,6 +186,6 @@ def _check(variant: Variant, path: Path) -> None:
         raise MetricError(f"{path}: {variant.id}: a target goes with direction 'target' only")
     for need in variant.needs:
         kind, colon, backend = need.partition(":")
-        if need not in PLAIN_NEEDS and not (kind in LANDMARK_NEEDS and colon and backend):
-            known = ", ".join([*PLAIN_NEEDS, *(f"{kind}:<backend>" for kind in LANDMARK_NEEDS)])
+        if need not in PLAIN_NEEDS and not (kind in NAMED_NEEDS and colon and backend):
+            known = ", ".join([*PLAIN_NEEDS, *(f"{kind}:<name>" for kind in NAMED_NEEDS)])
             raise MetricError(f"{path}: {variant.id}: unknown need {need!r}; known: {known}")
