@@ -1,6 +1,6 @@
 """What metrics look through, by name: landmark backends, face detectors, feature extractors; each is one module.
 
-Ours lie in `metrics/<kind>/<name>.py`, users' in `DIR/metrics/<kind>/<name>.py` for each DIR of the environment variable
+Ours lie in `metrics/<kind>/<name>.py`, users' in `DIR/metrics/<kind>/<name>.py` for each DIR of the variable
 AVCT_BENCH_PATH. A module is on the shelf when it has a function `load()`; nothing is imported before it is asked for.
 """
 

@@ -1,6 +1,6 @@
 """Feature extractors by name: each is one module `metrics/features/<name>.py` with a function `load()`.
 
-Users' own lie in `DIR/metrics/features/<name>.py` for each DIR of the environment variable AVCT_BENCH_PATH. An extractor
+Users' own lie in `DIR/metrics/features/<name>.py` for each DIR of AVCT_BENCH_PATH. An extractor
 is a network that sees a video's frames once, for however many metrics: distances of distributions and of identities.
 """
 
