@@ -36,6 +36,7 @@ class Weight:
     bytes: int
     licence: str
     origin: str
+    url: str
     needed_by: tuple[str, ...]
     bundled_in: str
     remedy: str
