@@ -21,7 +21,7 @@ import numpy as np
 
 from metrics.clip import Clip, Result
 from metrics.coverage import MIN_COVERAGE, seen, too_few
-from metrics.landmarks import BACKENDS
+from metrics.landmarks import BACKENDS, LEGACY_BACKENDS
 from metrics.landmarks.scheme68 import MOUTH, OUTER_EYES
 from metrics.registry import Variant
 
@@ -220,9 +220,9 @@ _CARDS = (
 )  # fmt: skip
 
 
-def variants_of(backend: str, weights: Sequence[str]) -> tuple[Variant, ...]:
+def variants_of(backend: str, weights: Sequence[str], *, legacy: bool = True) -> tuple[Variant, ...]:
     """Every landmark distance by one backend: a user's own backend gets them from a file of two lines."""
-    return tuple(_variant(card, backend, tuple(weights)) for card in _CARDS)
+    return tuple(_variant(card, backend, tuple(weights)) for card in _CARDS if legacy or not card.legacy)
 
 
 def _variant(card: _Card, backend: str, weights: tuple[str, ...]) -> Variant:
@@ -237,4 +237,8 @@ def _variant(card: _Card, backend: str, weights: tuple[str, ...]) -> Variant:
     )  # fmt: skip
 
 
-VARIANTS = tuple(variant for name, weights in BACKENDS.items() for variant in variants_of(name, weights))
+VARIANTS = tuple(
+    variant
+    for name, weights in BACKENDS.items()
+    for variant in variants_of(name, weights, legacy=name in LEGACY_BACKENDS)
+)

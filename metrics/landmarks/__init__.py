@@ -18,11 +18,13 @@ from metrics.clip import Frames
 from metrics.shelf import Shelf
 
 BACKENDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"puppet68": ("puppet68",), "dlib68": ("dlib68", "dlib_mmod")}
+    {"puppet68": ("puppet68",), "dlib68": ("dlib68", "dlib_mmod"), "yunet68": ("yunet", "dlib68"), "file": ()}
 )
-"""The backends that our metrics use, and the weights each rests on."""
+"""Whose landmarks our metrics use, and the weights that each rests on: every metric of landmarks has a variant each."""
+LEGACY_BACKENDS = ("puppet68", "dlib68")
+"""Those that conventions of others' code ("legacy-…") are offered with."""
 GIVEN = ("exact", "file")
-"""Landmarks that are given, not found: no backend is loaded for them."""
+"""Landmarks that are given, not found: no backend is loaded for them, and a file's may come from anywhere."""
 
 
 class LandmarkBackend(Protocol):

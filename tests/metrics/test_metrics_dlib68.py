@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from metrics.errors import MetricError, MissingWeights
+from metrics.faces import hog
 from metrics.landmarks import dlib68
 from metrics.landmarks.dlib68 import Dlib68
 from metrics.weights import find
@@ -83,14 +84,13 @@ def test_which_box_counts(
     """Boxes of HOG by side and score, in the frame and in the enlarged one."""
     dlib = pytest.importorskip("dlib", reason="the extra `faces` is not installed")
 
-    class Hog:
+    class Trees:
         def run(self, image: np.ndarray, doublings: int, threshold: float) -> tuple[list, list, list]:
             found = (plain, enlarged)[doublings]
             return [dlib.rectangle(0, 0, side, side) for side in found], list(found.values()), [0] * len(found)
 
-    bare = Dlib68.__new__(Dlib68)
-    bare._hog = Hog()
-    monkeypatch.setattr(bare, "_search", lambda image: [dlib.rectangle(0, 0, 10, 10)])
+    bare = Dlib68(hog.Hog(Trees()), None, "")
+    monkeypatch.setattr(bare, "_search", lambda image: [((0, 0, 10, 10), 1.0)])
     assert bare.largest_face(np.zeros((8, 8, 3), np.uint8)) == (0, 0, want, want)
 
 

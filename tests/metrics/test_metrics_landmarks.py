@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from metrics.errors import MetricError, MissingWeights
-from metrics.landmarks import BACKENDS, backend, backends
+from metrics.landmarks import BACKENDS, GIVEN, LEGACY_BACKENDS, backend, backends
 from metrics.landmarks.scheme68 import MIRROR, MOUTH, OUTER_EYES
+from metrics.registry import variants
 
 OWN = """
 from __future__ import annotations
@@ -39,7 +40,8 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_ours() -> None:
-    assert set(backends()) == set(BACKENDS) == {"dlib68", "puppet68"}
+    assert set(backends()) == set(BACKENDS) - set(GIVEN) == {"dlib68", "puppet68", "yunet68"}
+    assert set(LEGACY_BACKENDS) <= set(backends())
     assert backend("puppet68").name == "puppet68" and backend("puppet68").weights == BACKENDS["puppet68"]
     assert backend("puppet68") is backend("puppet68")
 
@@ -47,16 +49,26 @@ def test_ours() -> None:
 def test_unknown_names_get_a_suggestion() -> None:
     with pytest.raises(MetricError, match=r"unknown landmark backend 'pupet'\. Did you mean puppet68\?"):
         backend("pupet")
-    with pytest.raises(MetricError, match=r"Did you mean dlib68 or puppet68\?"):
+    with pytest.raises(MetricError, match=r"Did you mean dlib68 or puppet68 or yunet68\?"):
         backend("zzzz")
-    with pytest.raises(MetricError, match="unknown landmark backend 'scheme68'"):
-        backend("scheme68")
+    for name in ("scheme68", "predictor68", "file", "exact"):
+        with pytest.raises(MetricError, match=f"unknown landmark backend '{name}'"):
+            backend(name)
+
+
+def test_landmarks_from_a_file_have_variants_but_no_legacy_ones() -> None:
+    found = variants()
+    for name in ("yunet68", "file"):
+        assert {f"lmd/mouth20-centred-px-{name}@1", f"lip_opening_r/{name}@1"} <= set(found)
+        assert not [id for id in found if "legacy" in id and id.endswith(f"{name}@1")]
+        assert found[f"lmd/face68-iod-{name}@1"].weights == BACKENDS[name]
+    assert [id for id in found if id.startswith("lmd/legacy") and id.endswith("-dlib68@1")]
 
 
 def test_a_users_own(own: Path) -> None:
     (own / "corner68.py").write_text(OWN)
     (own / "tables.py").write_text("raise SystemError('no backend: never run')\n")
-    assert list(backends()) == ["corner68", "dlib68", "puppet68"]
+    assert list(backends()) == ["corner68", "dlib68", "puppet68", "yunet68"]
     assert backend("corner68").detect(np.zeros((2, 4, 4, 3), np.uint8)).shape == (2, 68, 2)
 
 

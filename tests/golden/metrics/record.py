@@ -32,11 +32,18 @@ def open_clip():  # type: ignore[no-untyped-def]
             frames=held["frames"],
             truth=held["truth"],
             samples=make_sound(),
-            landmarks={"puppet68": points["puppet68"], "dlib68": points["dlib68"]},
+            landmarks={
+                "puppet68": points["puppet68"],
+                "dlib68": points["dlib68"],
+                "yunet68": np.rint(points["puppet68"]),
+                "file": np.rint(points["puppet68"] * 4) / 4,
+            },
             truth_landmarks={
                 "exact": points["exact"],
                 "puppet68": points["truth_puppet68"],
                 "dlib68": points["truth_dlib68"],
+                "yunet68": np.rint(points["truth_puppet68"]),
+                "file": points["exact"],
             },
         )
 
