@@ -14,6 +14,10 @@ from pathlib import Path
 from typing import Any
 
 
+BAD_STATES = ("missing", "damaged", "unverified")
+"""States of weights that no number can rest on."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing examined. state: "ok", "missing" (something is lost without it) or "broken" (to be mended)."""
@@ -25,26 +29,30 @@ class Finding:
 
 
 def weight_states(*, verify: bool = False) -> list[dict[str, Any]]:
-    """Every weight file: name, state, bytes, licence, origin, needed_by, path. verify: read files, compare hashes.
+    """Every weight file: name, state, bytes, licence, origin, needed_by, path, way (how to get it; ends with a command).
 
-    state: "here", "intact" or "damaged" (verified), "missing".
+    state: "missing", "here", "unverified" (no sha256 of it is known); verify reads the files: "intact", "pinned",
+    "damaged" in place of "here".
     """
-    from metrics.weights import entries, find
+    from metrics.weights import entries, expected, find
     from metrics.weights import verify as check
 
     out = [_generator(verify=verify)]
     for entry in entries():
         path = find(entry.name)
-        state = "missing" if path is None else (check(entry.name) if verify else "here")
+        state = "missing" if path is None else "here" if expected(entry.name) else "unverified"
+        if verify and state == "here":
+            state = check(entry.name)
         out.append(
             {
                 "name": entry.name,
                 "state": state,
-                "bytes": entry.bytes,
+                "bytes": entry.bytes or (path.stat().st_size if path else 0),
                 "licence": entry.licence,
                 "origin": entry.origin,
                 "needed_by": list(entry.needed_by),
                 "path": None if path is None else str(path),
+                "way": entry.way,
             }
         )
     return out
@@ -69,6 +77,7 @@ def _generator(*, verify: bool) -> dict[str, Any]:
         "origin": "trained on the embedded corpus: run_bench.py train",
         "needed_by": ["avct", "wrong-speech", "silence", "loudness", "generate"],
         "path": str(SHIPPED) if here else None,
+        "way": "it ships with the package: install avct-bench again, or run_bench.py train",
     }
 
 
@@ -162,9 +171,14 @@ def _faces() -> Finding:
 
 def _weights() -> Finding:
     states = weight_states(verify=True)
-    bad = [f"{s['name']} ({s['state']})" for s in states if s["state"] in ("missing", "damaged")]
+    bad = [f"{s['name']} ({s['state']})" for s in states if s["state"] in BAD_STATES]
     if bad:
-        return Finding("weights", "missing", ", ".join(bad), "run_bench.py weights ls says where they come from")
+        return Finding(
+            "weights",
+            "missing",
+            ", ".join(bad),
+            "what needs them is left out; run_bench.py weights fetch NAME, or weights ls",
+        )
     return Finding("weights", "ok", ", ".join(f"{s['name']} {s['state']}" for s in states))
 
 

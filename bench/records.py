@@ -17,6 +17,9 @@ FPS = 25
 RATE = 16_000
 """Sample rate of everything that is heard; inputs are resampled to it by `bench.io`."""
 
+EVERY = "*"
+"""Speaker, reference and driver of a row that speaks of all clips of a method together."""
+
 
 @dataclass(frozen=True)
 class Phone:
@@ -134,8 +137,10 @@ class Row:
     """One value of one metric on one cell, or the reason why there is none.
 
     status: "ok", "failed" (the cell broke: stage and reason say where and why), "unavailable" (weights or inputs
-    that are not there), "undefined" (the formula has no value here, e.g. correlation with a constant).
-    coverage: share of the clip's frames that entered the value. series: named per-frame curves for plots.
+    that are not there), "undefined" (the formula has no value here, e.g. correlation with a constant), "pooled" (the
+    clip entered a value of all clips, which has a row of its own: speaker, reference and driver are `EVERY`).
+    coverage: share of the clip's frames that entered the value; of a pooled value, share of the clips that the
+    protocol asks for. series: named per-frame curves for plots. notes: whatever else a metric found.
     """
 
     protocol: str
@@ -155,6 +160,7 @@ class Row:
     reason: str | None = None
     per_frame: tuple[float, ...] | None = None
     series: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
     video_sha256: str | None = None
     truth_sha256: str | None = None
 
@@ -163,4 +169,5 @@ class Row:
         out: dict[str, Any] = dict(self.__dict__)
         out["per_frame"] = None if self.per_frame is None else list(self.per_frame)
         out["series"] = {k: list(v) for k, v in self.series.items()}
+        out["notes"] = dict(self.notes)
         return out

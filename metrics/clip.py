@@ -107,6 +107,7 @@ class Result:
 
     value: finite, or None with the reason why the formula has no value here. coverage: share of the clip's frames
     that entered, 0..1. per_frame: float64 (T,), NaN where a frame did not enter. series: further curves of that shape.
+    notes: anything else worth keeping, as data that JSON can hold (a sync curve, a list of tracks).
     """
 
     value: float | None
@@ -114,6 +115,7 @@ class Result:
     per_frame: np.ndarray | None = None
     reason: str | None = None
     series: Mapping[str, np.ndarray] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _say(data: object) -> str:

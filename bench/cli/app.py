@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from bench.cli import describe, explore, fit, footage, measure, perform
+from bench.cli import describe, explore, fit, footage, measure, perform, weights
 from bench.errors import BenchError
 
 app = typer.Typer(
@@ -37,7 +37,7 @@ _VERBS: tuple[tuple[Callable[..., None], str, str], ...] = (
     (explore.ls, "ls", "Look up"),
     (explore.explain, "explain", "Look up"),
     (explore.validate, "validate", "Look up"),
-    (describe.weights, "weights", "Look up"),
+    (weights.weights, "weights", "Look up"),
     (describe.doctor, "doctor", "Look up"),
 )
 for _verb, _name, _panel in _VERBS:

@@ -78,6 +78,8 @@ def _shot(
 def _value(row: Mapping[str, Any] | None, form: str) -> tuple[str, bool]:
     if row is None:
         return "not run", False
+    if row["status"] == "pooled":
+        return "with all clips", True
     if row["value"] is None or row["status"] != "ok":
         return f"{row['status']}: {row['reason'] or row['stage'] or '?'}", False
     # How many of its frames entered a value: narrow columns leave no room for more words.

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import ConfigError, MissingError, StorageError
+from bench.records import EVERY
+from bench.stats.pooled import identify
 from bench.stats.summary import Clip, clips
 from bench.store.journal import FILE as JOURNAL
 from bench.store.journal import read_journal
@@ -25,12 +27,16 @@ CellKey = tuple[str, str, Clip]
 
 @dataclass(frozen=True)
 class Run:
-    """A run, finished or not. rows: sorted, of the protocol's cells alone. videos: paths as the journal has them."""
+    """A run, finished or not. rows: sorted, of the protocol's cells alone. videos: paths as the journal has them.
+
+    pooled: rows of values that all clips have together, where they rest on just these clips.
+    """
 
     folder: Path
     manifest: Mapping[str, Any]
     rows: tuple[dict[str, Any], ...]
     videos: Mapping[CellKey, Path]
+    pooled: tuple[dict[str, Any], ...] = ()
 
     @property
     def protocol(self) -> Mapping[str, Any]:
@@ -83,8 +89,32 @@ def read_run(folder: Path) -> Run:
         for row in found
         if (row["method"], row["setting"]) in lines and row["metric"] in asked and clip_of(row) in wanted
     ]
+    pooled = [
+        row for row in _stored(folder / ROWS) if (row["method"], row["setting"]) in lines and row["metric"] in asked
+    ]
     # An absolute path, as of videos that were made elsewhere, stands for itself.
-    return Run(folder, manifest, tuple(sort_rows(rows)), {key: folder / path for key, path in named.items()})
+    videos = {key: folder / path for key, path in named.items()}
+    return Run(folder, manifest, tuple(sort_rows(rows)), videos, tuple(_current(pooled, rows)))
+
+
+def _stored(path: Path) -> list[dict[str, Any]]:
+    """The rows of all clips together that a finished run left."""
+    return [row for row in read_rows(path) if row["reference"] == EVERY] if path.is_file() else []
+
+
+def _current(pooled: Iterable[dict[str, Any]], rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Those that rest on the clips as they are now: a run that was taken up and broke off has others."""
+    entered: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if row["status"] == "pooled":
+            entered.setdefault((row["method"], row["setting"], row["metric"]), []).append(row)
+    kept = []
+    for row in pooled:
+        stated = row["notes"].get("clips_sha256")
+        mine = entered.get((row["method"], row["setting"], row["metric"]), [])
+        if (stated is None and not mine) or stated == identify(mine):
+            kept.append(row)
+    return sort_rows(kept)
 
 
 def clip_of(row: Mapping[str, Any]) -> Clip:

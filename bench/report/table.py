@@ -10,7 +10,7 @@ from bench.report.cards import Card, headings
 from bench.report.digits import choose_format, show
 from bench.report.folder import CellKey, Run, cell_of, clip_of, name_clip
 from bench.report.reasons import fold
-from bench.stats.summary import Clip, summarise
+from bench.stats.summary import Clip, pooled_rows, summarise
 
 _LONGEST = 180
 """Characters of a reason in a note; failures are listed in full elsewhere."""
@@ -92,7 +92,8 @@ class Table:
 def build_table(run: Run, cards: Mapping[str, Card]) -> Table:
     """The table of a run. It depends on rows, protocol, cards and the methods' declared training sets alone."""
     protocol = run.protocol
-    records = summarise(run.rows, protocol)
+    records = summarise([*run.rows, *run.pooled], protocol)
+    pooled = pooled_rows(run.pooled)
     found = {(r["method"], r["setting"], r["metric"]): r for r in records}
     why = _reasons(run)
     names = headings(protocol["metrics"])
@@ -105,7 +106,11 @@ def build_table(run: Run, cards: Mapping[str, Card]) -> Table:
             estimates = []
             for column in columns:
                 record = found[method, setting, column.card.id]
-                text = _note(record, why.get((method, setting, column.card.id), {}), protocol, len(run.clips))
+                key = (method, setting, column.card.id)
+                if key in pooled:
+                    text = _pooled_note(pooled[key], record, len(run.clips))
+                else:
+                    text = _note(record, why.get(key, {}), protocol, len(run.clips))
                 note = None if text is None else notes.setdefault(text, len(notes))
                 numbers = (record["value"], record["ci_low"], record["ci_high"])
                 estimates.append(Estimate(*numbers, record["n"], record["coverage"], note))
@@ -140,7 +145,7 @@ def _reasons(run: Run) -> dict[tuple[str, str, str], dict[Clip, str]]:
     """(method, setting, metric) -> why clips have no value."""
     out: dict[tuple[str, str, str], dict[Clip, str]] = {}
     for row in run.rows:
-        if row["status"] == "ok" and row["value"] is not None:
+        if row["status"] == "pooled" or (row["status"] == "ok" and row["value"] is not None):
             continue
         what = f"failed at {row['stage']}" if row["status"] == "failed" else row["status"]
         text = " ".join((f"{what}: {row['reason']}" if row["reason"] else what).split())
@@ -161,6 +166,15 @@ def _note(record: Mapping[str, Any], why: Mapping[Clip, str], protocol: Mapping[
         parts.append(f"{n} of {expected} clips; " + "; ".join(f"{count} {text}" for text, count in counts))
     if record["ci_low"] is None:
         parts.append(f"no interval from a single {protocol['statistics']['cluster']}")
+    return "; ".join(parts) or None
+
+
+def _pooled_note(row: Mapping[str, Any], record: Mapping[str, Any], expected: int) -> str | None:
+    """The same of a value that all clips have together."""
+    if record["value"] is None:
+        return _shortened(" ".join(f"{row['status']}: {row['reason'] or '?'}".split()))
+    parts = [f"{record['n']} of {expected} clips"] if record["n"] < expected else []
+    parts += ["no interval from so few clips"] if record["ci_low"] is None else []
     return "; ".join(parts) or None
 
 
@@ -194,6 +208,12 @@ def _remarks(run: Run, columns: Sequence[Column], lines: Sequence[Line]) -> list
         if shares and min(shares)[0] < 1:
             low, method = min(shares)
             remarks.append(f"{column.heading}: not every frame entered; lowest share {low:.2f}, in a clip of {method}.")
+    together = [c.heading for c in columns if any(row["metric"] == c.card.id for row in run.pooled)]
+    if together:
+        remarks.append(
+            f"{', '.join(together)}: one value of all clips together, not a mean over clips; interval by leaving "
+            "out each of up to 20 groups of clips (delete-a-group jackknife)."
+        )
     for name, overlap in dict.fromkeys((line.method, line.overlap) for line in lines if line.overlap):
         remarks.append(f"{name} was trained on what it is tested on: {', '.join(overlap)}.")
     return remarks

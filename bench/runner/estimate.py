@@ -15,7 +15,7 @@ from bench.records import FPS, RATE, Dataset
 from bench.runner.expand import cells, expand, pairs, settings
 from bench.runner.methods import Method, describe_method, open_methods
 from bench.runner.run import find_variants
-from bench.runner.weights import backends, variant_weights
+from bench.runner.weights import lookers, variant_weights
 from bench.store.journal import FILE, read_journal
 from protocols.schema import Protocol
 
@@ -25,9 +25,10 @@ _GENERATE = 0.05
 """Seconds a frame on one core for a method whose file does not say: AVCT at 256x256 takes 0.04 to 0.07."""
 _MEASURE = 0.003
 """Seconds a frame and metric: SSIM's; PSNR takes a tenth of it, metrics of landmarks nothing."""
-_LANDMARKS = {"dlib68": 0.06}
-"""Seconds a frame for landmark backends at 256x256; for others, `_OTHER_LANDMARKS`."""
-_OTHER_LANDMARKS = 0.005
+_LOOK = {("landmarks", "dlib68"): 0.02, ("faces", "hog"): 0.02, ("faces", "s3fd"): 0.05}
+_LOOK |= {("features", "dlib128"): 0.03, ("landmarks", "puppet68"): 0.005}
+_OTHER_LOOK = {"landmarks": 0.02, "faces": 0.01, "features": 0.12}
+"""Seconds a frame of 256x256 for what looks at frames; for what is not named, by its kind."""
 T = TypeVar("T")
 
 
@@ -68,7 +69,7 @@ def estimate(protocol: Protocol, *, out: Path | None = None, workers: int = 1) -
         _attempt(partial(dataset.portrait, reference), f"reference {reference}", missing)
     spent = _spent(read_journal(out / FILE)) if out is not None else {}
     frames, videos, seconds = 0, 0, 0.0
-    backing = {name for variant in variants for name in backends(variant)}
+    looking = {looker for variant in variants for looker in lookers(variant)}
     for _, _, driver in clips:
         for method in methods.values():
             made = _videos(method, protocol) * len(protocol.axes.seeds)
@@ -76,7 +77,7 @@ def estimate(protocol: Protocol, *, out: Path | None = None, workers: int = 1) -
             videos, frames = videos + made, frames + length
             seconds += length * spent.get(f"generate {method.name}", method.spec.seconds_per_frame or _GENERATE)
             measured = len(variants) * _MEASURE
-            measured += sum(_LANDMARKS.get(name, _OTHER_LANDMARKS) for name in backing)
+            measured += sum(_LOOK.get(looker, _OTHER_LOOK[looker[0]]) for looker in looking)
             seconds += length * spent.get("measure", measured)
     described = describe(protocol.dataset)
     return Estimate(

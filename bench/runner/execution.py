@@ -16,10 +16,12 @@ from bench.io.versions import library_versions
 from bench.records import Cell
 from bench.runner.local import InlineExecutor, LocalExecutor
 from bench.runner.methods import Method
+from bench.runner.pooling import SIGHTINGS, pool
 from bench.runner.session import Progress, Session
 from bench.runner.tasks import Failure, Result, Source, Task
 from bench.runner.weights import describe_weights
 from bench.runner.worker import Settings, perform, start
+from bench.stats.summary import clips
 from bench.store.device import usable_cores
 from bench.store.files import make_folder
 from bench.store.journal import FILE as JOURNAL
@@ -103,7 +105,11 @@ def execute(
                 with suppress(StorageError):  # the disk may be what the error is about, and that is what to say
                     _end(folder, manifest, session, code=error.exit_code, reason=str(error), total=total)
                 raise
-            write_rows(folder / ROWS, session.final)
+            pooled = [] if code == INTERRUPTED else _pool(plan, session, folder)
+            write_rows(folder / ROWS, [*session.final, *pooled])
+            broken = [row for row in pooled if row["status"] == "failed"]
+            if broken and code == 0:
+                code, reason = 1, f"{broken[0]['metric']} of {broken[0]['method']}: {broken[0]['reason']}"
             _end(folder, manifest, session, code=code, reason=reason, total=total)
     shutil.rmtree(folder / "work", ignore_errors=True)
     return RunResult(folder, total, session.done, session.failed, session.reused, code, reason)
@@ -122,6 +128,13 @@ def _executor(known: Settings, *, workers: int) -> LocalExecutor[Task, Result] |
     )
 
 
+def _pool(plan: Plan, session: Session, folder: Path) -> list[dict[str, Any]]:
+    """Rows of the metrics that all clips have together."""
+    protocol = plan.protocol.as_dict()
+    expected = len(clips(protocol))
+    return pool(session.final, variants=plan.variants, protocol=protocol, folder=folder, expected=expected)
+
+
 def _lost(task: Task) -> Failure:
     return Failure("worker", "the worker process died (killed, out of memory, or a crash in native code)")
 
@@ -132,7 +145,7 @@ def _sweep(folder: Path) -> None:
     shutil.rmtree(folder / "work", ignore_errors=True)
     for name in ("work", "videos"):
         make_folder(folder / name)
-    for place in (folder, folder / "videos", folder / "cache" / "landmarks"):
+    for place in (folder, folder / "videos", folder / SIGHTINGS):
         for path in place.glob(".*.part"):
             path.unlink(missing_ok=True)
 

@@ -9,9 +9,10 @@ import numpy as np
 from bench.datasets.phones import phones_beside
 from bench.errors import BenchError
 from bench.io.audio import read_audio
-from bench.io.decode import read_video
 from bench.io.digest import sha256_array, sha256_json
+from bench.io.pointfile import points_beside
 from bench.io.probe import probe
+from bench.io.spool import Video, first, spool
 from bench.runner.measure import Material
 from bench.runner.prepare import Digests
 from bench.runner.tasks import Files
@@ -24,24 +25,30 @@ class MatchError(BenchError):
     """A video and its truth that cannot be held against each other."""
 
 
-def read_files(files: Files) -> tuple[Material, Digests]:
-    """A video's frames and sound, with those of its truth, and their hashes.
+def read_files(files: Files, work: Path) -> tuple[Material, Digests]:
+    """A video's frames and sound, with those of its truth, and their hashes. work: where long videos are spooled to.
 
     Sizes must be equal. Lengths may differ by SLACK frames; what both have, from the first frame on, is then
-    compared. Sound is that of each file; phones are read from the file beside the video or its truth.
+    compared. Sound is that of each file; phones are read from the file beside the video or its truth, landmarks from
+    files beside each (`bench.io.pointfile`).
     Raises MatchError with the numbers, MediaError, MissingError.
     """
     if files.video is None:
         raise MatchError(files.lacking or "no video")
-    shown, samples = read_video(files.video), _sound(files.video)
-    truth = truth_samples = None
+    (shown, pixels), samples = spool(files.video, work), _sound(files.video)
+    points = points_beside(files.video, len(shown))
+    truth = truth_samples = truth_pixels = truth_points = None
     if files.truth is not None:
-        truth, truth_samples = read_video(files.truth), _sound(files.truth)
-        shown, truth = _matched(shown, truth)
+        (truth, truth_pixels), truth_samples = spool(files.truth, work), _sound(files.truth)
+        truth_points = points_beside(files.truth, len(truth))
+        length = _common_length(shown, truth)
+        if len(shown) > length:
+            shown, pixels = first(shown, length)
+        if len(truth) > length:
+            truth, truth_pixels = first(truth, length)
+        points, truth_points = (None if p is None else p[:length] for p in (points, truth_points))
     known = phones_beside(files.video) or (None if files.truth is None else phones_beside(files.truth))
     phones = None if known is None else known[0]
-    pixels = sha256_array(shown)
-    truth_pixels = None if truth is None else sha256_array(truth)
     digests = Digests(
         frames=len(shown),
         portrait=None,
@@ -53,6 +60,8 @@ def read_files(files: Files) -> tuple[Material, Digests]:
         truth_points=None,
         truth_speech=None if truth_samples is None else sha256_array(truth_samples),
         other=None,
+        file_points=None if points is None else sha256_array(points),
+        truth_file_points=None if truth_points is None else sha256_array(truth_points),
     )
     material = Material(
         frames=shown,
@@ -63,22 +72,24 @@ def read_files(files: Files) -> tuple[Material, Digests]:
         truth_samples=truth_samples,
         truth_points=None,
         phones=phones,
+        file_points=points,
+        truth_file_points=truth_points,
         no_truth="no folder of true videos was given" if files.truth is None else "the true video has no sound",
     )
     return material, digests
 
 
-def _matched(shown: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _common_length(shown: Video, truth: Video) -> int:
+    """Frames that both have."""
     if shown.shape[1:3] != truth.shape[1:3]:
-        sizes = [f"{array.shape[2]}x{array.shape[1]}" for array in (shown, truth)]
+        sizes = [f"{video.shape[2]}x{video.shape[1]}" for video in (shown, truth)]
         raise MatchError(f"the video is {sizes[0]}, its truth {sizes[1]}; sizes must be equal")
     if abs(len(shown) - len(truth)) > SLACK:
         raise MatchError(
             f"the video has {len(shown)} frames at 25 a second, its truth {len(truth)}; "
             f"expected lengths within {SLACK} frames"
         )
-    length = min(len(shown), len(truth))
-    return shown[:length], truth[:length]
+    return min(len(shown), len(truth))
 
 
 def _sound(path: Path) -> np.ndarray | None:

@@ -58,12 +58,14 @@ def measurement_key(variant: Variant, video_sha256: str, digests: Digests, *, we
     weights: name -> sha256, None where the file is not there, of the variant and of its landmark backends.
     """
     needs = variant.needs
-    truthful = any(need == "truth" or need.startswith("truth_landmarks") for need in needs)
+    truthful = any(need == "truth" or (need.startswith("truth_") and ":" in need) for need in needs)
     content = {
         "variant": variant.id,
         "video": video_sha256,
         "truth": digests.truth if truthful else None,
         "truth_points": digests.truth_points if "truth_landmarks:exact" in needs else None,
+        "file_points": digests.file_points if "landmarks:file" in needs else None,
+        "truth_file_points": digests.truth_file_points if "truth_landmarks:file" in needs else None,
         "speech": digests.speech if "samples" in needs else None,
         "truth_speech": digests.truth_speech if "truth_samples" in needs else None,
         "phones": digests.phones if "phones" in needs else None,

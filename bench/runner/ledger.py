@@ -41,7 +41,7 @@ class Ledger:
                 self._videos[entry["key"]] = row["video_sha256"]
             key = entry["measured"].get(row["metric"])
             if key is not None and row["status"] != "failed":
-                self._outcomes[key] = {name: row[name] for name in _FIELDS}
+                self._outcomes[key] = {name: row[name] for name in _FIELDS} | {"notes": row.get("notes") or {}}
 
     def video(self, key: str) -> str | None:
         """The hash of the pixels that a generation key gave, if it gave any."""

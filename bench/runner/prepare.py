@@ -34,7 +34,7 @@ class Digests:
     """sha256 of each input; None where there is none.
 
     portrait, truth: of the pixels alone. portrait_points: of all else that is known of the portrait. truth_points: of
-    the truth's landmarks.
+    the truth's landmarks. file_points, truth_file_points: of landmarks that lay beside a video and its truth.
     """
 
     frames: int
@@ -47,6 +47,8 @@ class Digests:
     truth_points: str | None
     truth_speech: str | None
     other: str | None
+    file_points: str | None = None
+    truth_file_points: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""

@@ -15,6 +15,8 @@ from bench.runner.keys import generation_key, measurement_key
 from bench.runner.ledger import Ledger
 from bench.runner.measure import failed
 from bench.runner.methods import Method
+from bench.runner.pooling import SIGHTINGS
+from bench.runner.sightings import SightingStore
 from bench.runner.tasks import (
     Failure,
     Files,
@@ -71,6 +73,7 @@ class Session:
         self._cells: dict[Source, list[Cell]] = {}
         self._groups: list[Group] = []
         self._folder, self._total = folder, total
+        self._sightings = SightingStore(folder / SIGHTINGS)
         self.sources = self.done = self.failed = self.reused = 0
         self.inputs: dict[str, Mapping[str, Any]] = {}
         self.final: list[Mapping[str, Any]] = []
@@ -175,11 +178,21 @@ class Session:
             key = measurement_key(variant, group.video_sha256, group.digests, weights=self._weights[name])
             group.measured[name] = key
             known = self._ledger.outcome(key)
-            if known is None:
+            if known is None or not self._pooled_is_whole(variant, known, group):
                 wanted.append(name)
             else:
                 group.outcomes[name] = known
         return wanted
+
+    def _pooled_is_whole(self, variant: Variant, known: Mapping[str, Any], group: Group) -> bool:
+        """Whether what a clip brought to a value of all clips still lies in the cache; true of other outcomes."""
+        if variant.corpus is None or known["status"] != "pooled":
+            return True
+        assert group.video_sha256 is not None and group.digests is not None
+        wanted = [group.video_sha256, group.digests.truth]
+        return all(
+            pixels is None or self._sightings.holds("features", variant.corpus.features, pixels) for pixels in wanted
+        )
 
     def _number(self, group: Group) -> int:
         if group.number is None:

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.io.digest import sha256_file
 from metrics.errors import MetricError
+from metrics.landmarks import GIVEN
 
 if TYPE_CHECKING:
     from metrics.registry import Variant
 
+Looker = tuple[str, str]
+"""(kind, name) of what looks at frames: ("landmarks", backend), ("faces", detector) or ("features", extractor)."""
 
-def backends(variant: Variant) -> list[str]:
-    """Names of the landmark backends a variant needs, sorted; "exact" is no backend but the corpus's own truth."""
-    asked = {need.partition(":")[2] for need in variant.needs if ":" in need}
-    return sorted(asked - {"exact"})
+
+def lookers(variant: Variant) -> list[Looker]:
+    """Everything that looks at frames for a variant, sorted; landmarks that are given need nobody to look."""
+    asked = set()
+    for need in variant.needs:
+        kind, colon, name = need.partition(":")
+        if colon and name not in GIVEN:
+            asked.add((kind.removeprefix("truth_"), name))
+    return sorted(asked)
 
 
 def variant_weights(variant: Variant) -> dict[str, str | None]:
-    """Weight name -> sha256 of the file that is here, or None, for the variant and its landmark backends.
+    """Weight name -> sha256 of the file that is here, or None, for the variant and for all that looks for it.
 
-    A backend that cannot be loaded counts as the missing weight "landmarks:<name>".
+    A looker that cannot be loaded counts as the missing weights that it needs, or as "<kind>:<name>".
     """
     found = {name: weight_sha256(name) for name in variant.weights}
-    for name in backends(variant):
-        found |= backend_weights(name)
+    for kind, name in lookers(variant):
+        found |= looker_weights(kind, name)
     return found
 
 
@@ -50,14 +58,29 @@ def describe_weight(name: str) -> dict[str, Any]:
 
 
 @cache
-def backend_weights(name: str) -> dict[str, str | None]:
-    """Weight name -> sha256 of a landmark backend."""
+def looker_weights(kind: str, name: str) -> dict[str, str | None]:
+    """Weight name -> sha256 of what looks at frames, and of the landmark backend that it is given."""
+    from metrics.weights import entries
+
+    told = [entry.name for entry in entries() if f"{kind}:{name}" in entry.needed_by]
+    lacking: dict[str, str | None] = {weight: None for weight in told if weight_sha256(weight) is None}
+    if lacking:
+        return lacking
+    try:
+        found = _loader(kind)(name)
+    except MetricError:
+        return {f"{kind}:{name}": None}
+    weights = {weight: weight_sha256(weight) for weight in found.weights}
+    given = getattr(found, "landmarks", None)
+    return weights if given is None else weights | looker_weights("landmarks", given)
+
+
+def _loader(kind: str) -> Callable[[str], Any]:
+    from metrics.faces import detector
+    from metrics.features import extractor
     from metrics.landmarks import backend
 
-    try:
-        return {weight: weight_sha256(weight) for weight in backend(name).weights}
-    except MetricError:
-        return {f"landmarks:{name}": None}
+    return {"landmarks": backend, "faces": detector, "features": extractor}[kind]
 
 
 def describe_weights(variants: Iterable[Variant]) -> list[dict[str, Any]]:
@@ -65,8 +88,8 @@ def describe_weights(variants: Iterable[Variant]) -> list[dict[str, Any]]:
     names = {name for variant in variants for name in variant_weights(variant)}
     described = []
     for name in sorted(names):
-        if name.startswith("landmarks:"):
-            reason = "this landmark backend cannot be loaded here"
+        if ":" in name:
+            reason = "it cannot be loaded here"
             described.append({"name": name, "sha256": None, "bytes": None, "reason": reason})
         else:
             described.append(describe_weight(name))

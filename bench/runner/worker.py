@@ -17,13 +17,14 @@ from bench.adapters.base import Adapter
 from bench.datasets.catalogue import open_dataset
 from bench.errors import BenchError, MediaError, StorageError
 from bench.io.decode import frames as decode
-from bench.io.decode import read_video
-from bench.io.digest import ArrayDigest, sha256_array
+from bench.io.digest import ArrayDigest
+from bench.io.spool import Video, spool
 from bench.records import Dataset, Job
 from bench.runner.files import MatchError, read_files
-from bench.runner.landmarks import LandmarkStore
 from bench.runner.measure import Material, measure, say
+from bench.runner.pooling import SIGHTINGS
 from bench.runner.prepare import Digests, Inputs, digest, prepare
+from bench.runner.sightings import SightingStore
 from bench.runner.tasks import Failure, Files, Generate, Made, Measure, Measured, Pair, Prepare, Prepared, Result, Task
 from metrics.errors import MetricError
 from protocols.schema import Protocol
@@ -58,7 +59,7 @@ class Worker:
         self._adapters: dict[str, Adapter] = {}
         self._inputs: OrderedDict[Pair, tuple[Inputs, Digests]] = OrderedDict()
         self._files: OrderedDict[Files, tuple[Material, Digests]] = OrderedDict()
-        self._landmarks = LandmarkStore(settings.folder / "cache" / "landmarks")
+        self._sightings = SightingStore(settings.folder / SIGHTINGS)
 
     def prepare(self, task: Prepare) -> Prepared:
         """Hashes of a clip's inputs."""
@@ -87,7 +88,7 @@ class Worker:
         start = time.perf_counter()
         material = self._material(task)
         decoded = time.perf_counter() - start
-        outcomes, seconds = measure(material, [get(name) for name in task.metrics], self._landmarks)
+        outcomes, seconds = measure(material, [get(name) for name in task.metrics], self._sightings)
         return Measured(outcomes, {"decode": decoded, **seconds})
 
     def _make(self, task: Generate, path: Path) -> Made:
@@ -105,7 +106,7 @@ class Worker:
             pose=inputs.pose,
             take=inputs.take if "truth" in task.uses else None,
             other_speech=inputs.other if "other_speech" in task.uses else None,
-            workdir=str(self._settings.folder / "work"),
+            workdir=str(self._work),
         )
         made = self._adapters[task.method].generate(job, path, run_id=self._settings.run_id)
         return Made(made.sha256, made.frames, dict(made.seconds))
@@ -115,7 +116,7 @@ class Worker:
             material, digests = self._open_files(task.source)
         else:
             inputs, digests = self._open_pair(task.source)
-            material = _pair_material(inputs, digests, read_video(task.video))
+            material = _pair_material(inputs, digests, *spool(task.video, self._work))
         if digests != task.digests:
             raise _Mismatch(f"inputs of {task.source} changed during the run")
         if material.frames_sha256 != task.video_sha256:
@@ -140,7 +141,11 @@ class Worker:
         return _kept(self._inputs, pair, read)
 
     def _open_files(self, files: Files) -> tuple[Material, Digests]:
-        return _kept(self._files, files, lambda: read_files(files))
+        return _kept(self._files, files, lambda: read_files(files, self._work))
+
+    @property
+    def _work(self) -> Path:
+        return self._settings.folder / "work"
 
 
 def start(settings: Settings) -> None:
@@ -202,12 +207,12 @@ def _read_back(path: Path) -> Made | None:
     return Made(pixels.hexdigest(), count, {"read": time.perf_counter() - begin})
 
 
-def _pair_material(inputs: Inputs, digests: Digests, shown: np.ndarray) -> Material:
+def _pair_material(inputs: Inputs, digests: Digests, shown: Video, pixels: str) -> Material:
     take = inputs.take
     points = None if take is None or take.landmarks is None else take.landmarks.astype(np.float64)
     return Material(
         frames=shown,
-        frames_sha256=sha256_array(shown),
+        frames_sha256=pixels,
         truth=None if take is None else take.frames,
         truth_sha256=digests.truth,
         samples=inputs.speech.samples,

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.stats.bootstrap import derive_seed, interval
+from bench.records import EVERY
+from bench.stats.bootstrap import Interval, derive_seed, interval
 from protocols.pairing import pair_up
 
 COLUMNS = ("protocol", "method", "setting", "metric", "value", "ci_low", "ci_high", "n", "coverage")
@@ -20,10 +21,12 @@ def summarise(rows: Iterable[Mapping[str, Any]], protocol: Mapping[str, Any]) ->
     """A dict of the nine COLUMNS for each (method, setting, metric), in the protocol's order.
 
     rows: dicts with the fields of `bench.records.Row`, in any order; those the protocol does not name are left out.
-    n counts clips with a value, coverage is n over the clips that the protocol asks for. Every interval has its own
-    seed, derived from the protocol's and from method, setting and metric. ValueError where a clip has two rows.
+    n counts clips with a value, or those that entered a value of all clips, whose row brings its own limits; coverage
+    is n over the clips that the protocol asks for. Every interval has its own seed, derived from the protocol's and
+    from method, setting and metric. ValueError where a clip has two rows.
     """
-    values = clip_values(rows)
+    rows = list(rows)
+    values, pooled = clip_values(rows), pooled_rows(rows)
     expected = len(clips(protocol))
     chosen = protocol["statistics"]
     lines = []
@@ -32,17 +35,33 @@ def summarise(rows: Iterable[Mapping[str, Any]], protocol: Mapping[str, Any]) ->
             for metric in protocol["metrics"]:
                 key = (method, setting["name"], metric)
                 found = values.get(key, {})
-                made = interval(
-                    np.array(list(found.values()), dtype=np.float64),
-                    resamples=chosen["resamples"],
-                    level=chosen["level"],
-                    seed=derive_seed(chosen["seed"], *key),
-                    clusters=cluster_labels(list(found), chosen["cluster"]),
+                made = (
+                    _pooled(pooled[key])
+                    if key in pooled
+                    else interval(
+                        np.array(list(found.values()), dtype=np.float64),
+                        resamples=chosen["resamples"],
+                        level=chosen["level"],
+                        seed=derive_seed(chosen["seed"], *key),
+                        clusters=cluster_labels(list(found), chosen["cluster"]),
+                    )
                 )
                 share = made.n / expected if expected else 0.0
                 line = (protocol["id"], *key, made.value, made.low, made.high, made.n, share)
                 lines.append(dict(zip(COLUMNS, line, strict=True)))
     return lines
+
+
+def pooled_rows(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str, str], Mapping[str, Any]]:
+    """(method, setting, metric) -> the row of all clips together, of metrics that have one."""
+    return {(r["method"], r["setting"], r["metric"]): r for r in rows if r["reference"] == EVERY}
+
+
+def _pooled(row: Mapping[str, Any]) -> Interval:
+    if row["value"] is None:
+        return Interval(None, None, None, 0)
+    low, high = row["notes"].get("interval", (None, None))
+    return Interval(row["value"], low, high, row["notes"]["clips"])
 
 
 def clips(protocol: Mapping[str, Any]) -> list[Clip]:
@@ -57,6 +76,8 @@ def clip_values(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str, str],
     out: dict[tuple[str, str, str], dict[Clip, float]] = {}
     seen: set[tuple[tuple[str, str, str], Clip]] = set()
     for row in rows:
+        if row["reference"] == EVERY:
+            continue
         key = (row["method"], row["setting"], row["metric"])
         clip = (row["speaker"], row["reference"], row["driver"], int(row["seed"]))
         if (key, clip) in seen:

@@ -10,10 +10,16 @@ import numpy as np
 from bench.store.files import make_folder, replace_file
 
 
-def load_array(folder: Path, key: str) -> np.ndarray | None:
-    """The array of that key, or None where there is none or where the file is damaged: it is then made again."""
+def load_array(folder: Path, key: str, *, lazily: bool = False) -> np.ndarray | None:
+    """The array of that key, or None where there is none or where the file is damaged: it is then made again.
+
+    lazily: values stay on disk until they are used.
+    """
+    path = folder / f"{key}.npy"
     try:
-        return np.load(io.BytesIO((folder / f"{key}.npy").read_bytes()), allow_pickle=False)
+        if lazily:
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        return np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
 

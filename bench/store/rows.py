@@ -28,10 +28,12 @@ SCHEMA = pa.schema(
         *((name, pa.string()) for name in ("status", "stage", "reason")),
         ("per_frame", pa.list_(pa.float64())),
         ("series", pa.string()),
+        ("notes", pa.string()),
         *((name, pa.string()) for name in ("video_sha256", "truth_sha256")),
     ]
 )
-"""The fields of `bench.records.Row` in their order; `series` is JSON text with sorted keys."""
+"""The fields of `bench.records.Row` in their order; `series` and `notes` are JSON text with sorted keys."""
+_JSON = ("series", "notes")
 
 
 def sort_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -44,14 +46,17 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
     for row in sort_rows(rows):
         for name in SCHEMA.names:
-            columns[name].append(_series_text(row[name]) if name == "series" else row[name])
+            columns[name].append(_json_text(row.get(name)) if name in _JSON else row[name])
     buffer = io.BytesIO()
     pq.write_table(pa.table(columns, schema=SCHEMA), buffer, compression="zstd", version="2.6")
     replace_file(path, buffer.getvalue())
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows as dicts, `series` as a dict of lists. Raises MissingError, or StorageError for a damaged file."""
+    """The rows as dicts, `series` as a dict of lists, `notes` as a dict.
+
+    Raises MissingError, or StorageError for a damaged file.
+    """
     if not path.is_file():
         raise MissingError(f"{path}: no such file; a finished run writes it")
     try:
@@ -59,9 +64,10 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     except (pa.ArrowException, OSError) as error:
         raise StorageError(f"{path}: cannot be read as rows ({str(error).splitlines()[0]})") from None
     for row in rows:
-        row["series"] = json.loads(row["series"])
+        for name in _JSON:
+            row[name] = json.loads(row[name] or "{}")
     return rows
 
 
-def _series_text(series: Mapping[str, Any] | None) -> str:
-    return json.dumps(series or {}, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+def _json_text(content: Mapping[str, Any] | None) -> str:
+    return json.dumps(content or {}, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

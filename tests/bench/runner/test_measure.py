@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from bench.records import Phone
-from bench.runner import landmarks as landmark_module
+from bench.runner import sightings as sight_module
 from bench.runner.keys import measurement_key
-from bench.runner.landmarks import LandmarkStore
 from bench.runner.measure import Material, measure
 from bench.runner.prepare import Digests
+from bench.runner.sightings import SightingStore
 from metrics.clip import Clip, Result
 from metrics.errors import MetricError, MissingWeights
 from metrics.registry import Variant
@@ -49,8 +49,8 @@ class Counter:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, found: np.ndarray | None = None) -> None:
         self.asked: list[tuple[str, int]] = []
         self._found = found
-        monkeypatch.setattr(landmark_module, "_detect", self.detect)
-        monkeypatch.setattr(landmark_module, "backend_weights", lambda name: {name: "1"})
+        monkeypatch.setattr(sight_module, "_detect", self.detect)
+        monkeypatch.setattr(sight_module, "looker_weights", lambda kind, name: {name: "1"})
 
     def detect(self, name: str, frames: np.ndarray) -> np.ndarray:
         self.asked.append((name, int(frames[0, 0, 0, 0])))
@@ -80,7 +80,7 @@ def test_each_need_reaches_the_metric(tmp_path: Path, monkeypatch: pytest.Monkey
         "truth_landmarks:net",
         "truth_landmarks:exact",
     )
-    outcomes, seconds = measure(FULL, [variant("look", look, *needs)], LandmarkStore(tmp_path))
+    outcomes, seconds = measure(FULL, [variant("look", look, *needs)], SightingStore(tmp_path))
     assert outcomes["look/x@1"] == {
         "value": 1.0,
         "coverage": 0.75,
@@ -89,6 +89,7 @@ def test_each_need_reaches_the_metric(tmp_path: Path, monkeypatch: pytest.Monkey
         "reason": None,
         "per_frame": [0.0, 1.0, 2.0, 3.0],
         "series": {"a": [1.0, None, None, 2.0], "z": [1.0, 1.0, 1.0, 1.0]},
+        "notes": {},
     }
     (clip,) = seen
     assert clip.fps == 25.0 and clip.phones == (("AA", 0.0, 0.16),) and clip.samples.sum() == 2560
@@ -115,7 +116,7 @@ def test_each_need_reaches_the_metric(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_what_is_not_there_makes_a_metric_unavailable_and_no_other(tmp_path, monkeypatch, need, change, expected):
     Counter(monkeypatch)
     variants = [variant("asks", mean, need), variant("plain", mean)]
-    outcomes, _ = measure(replace(FULL, **change), variants, LandmarkStore(tmp_path))
+    outcomes, _ = measure(replace(FULL, **change), variants, SightingStore(tmp_path))
     assert outcomes["asks/x@1"]["status"] == "unavailable" and outcomes["asks/x@1"]["stage"] is None
     assert outcomes["asks/x@1"]["reason"].startswith(expected) and outcomes["plain/x@1"]["status"] == "ok"
 
@@ -151,7 +152,7 @@ def raising(error: Exception):
 def test_statuses(tmp_path, monkeypatch, call, needs, status, reason):
     Counter(monkeypatch)
     variants = [variant("odd", call, *needs), variant("plain", mean)]
-    outcomes, _ = measure(FULL, variants, LandmarkStore(tmp_path))
+    outcomes, _ = measure(FULL, variants, SightingStore(tmp_path))
     found = outcomes["odd/x@1"]
     assert (found["status"], found["value"]) == (status, None) and found["reason"].startswith(reason)
     assert found["stage"] == ("measure" if status == "failed" else None)
@@ -160,15 +161,15 @@ def test_statuses(tmp_path, monkeypatch, call, needs, status, reason):
 
 def test_a_backend_sees_a_video_once_in_memory_and_once_for_all_on_disk(tmp_path, monkeypatch):
     counter = Counter(monkeypatch)
-    store = LandmarkStore(tmp_path)
+    store = SightingStore(tmp_path)
     both = [variant(name, mean, "landmarks:net", "truth_landmarks:net") for name in ("one", "two", "three")]
     measure(FULL, both, store)
     measure(FULL, both, store)
     measure(replace(FULL, truth=FRAMES, truth_sha256="a" * 64), both, store)  # the truth itself as the video
     assert len(counter.asked) == 2
-    measure(FULL, both, LandmarkStore(tmp_path))
+    measure(FULL, both, SightingStore(tmp_path))
     assert len(counter.asked) == 2
-    measure(FULL, both, LandmarkStore(tmp_path / "other"))
+    measure(FULL, both, SightingStore(tmp_path / "other"))
     assert len(counter.asked) == 4
     measure(FULL, [variant("four", mean, "landmarks:absent"), variant("five", mean, "landmarks:absent")], store)
     assert len(counter.asked) == 5
