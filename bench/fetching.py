@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from bench.errors import BusyError, ConfigError, MissingError
 from bench.io.digest import sha256_file
-from bench.io.files import check_file, replacing, storing
+from bench.io.files import check_file, reason, replacing, storing
 
 if TYPE_CHECKING:
     from metrics.weights import Weight
@@ -108,7 +108,7 @@ def download(url: str, part: Path, *, size: int = 0, progress: Progress | None =
         with storing(part), part.open("ab" if at else "wb") as file:
             at = _pour(answer, file, url, at=at, total=total, most=size, progress=progress)
     if total is not None and at != total:
-        raise MissingError(f"{url}: the connection ended at {at} of {total} bytes; the same command goes on from there")
+        raise MissingError(f"{url}: ended at byte {at} of {total}, from where the same command goes on")
 
 
 def _pour(
@@ -117,7 +117,7 @@ def _pour(
     while True:
         if progress is not None:
             progress(at, total)
-        with _told(f"{url}: at {at} bytes"):
+        with _told(f"{url}: ended at byte {at}, from where the same command goes on"):
             block = answer.read(_BLOCK)
         if not block:
             return at
@@ -163,8 +163,9 @@ def _told(where: str) -> Iterator[None]:
     except urllib.error.HTTPError as error:
         raise MissingError(f"{where}: the server answers {error.code} {error.reason}") from None
     except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
-        said = getattr(error, "reason", None) or error
-        raise MissingError(f"{where}: {said or type(error).__name__}; the same command goes on from there") from None
+        inner = getattr(error, "reason", None)
+        said = reason(inner if isinstance(inner, BaseException) else error)
+        raise MissingError(f"{where}: {said}") from None
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-
 BAD_STATES = ("missing", "damaged", "unverified")
 """States of weights that no number can rest on."""
 
@@ -29,7 +28,7 @@ class Finding:
 
 
 def weight_states(*, verify: bool = False) -> list[dict[str, Any]]:
-    """Every weight file: name, state, bytes, licence, origin, needed_by, path, way (how to get it; ends with a command).
+    """Every weight file: name, state, bytes, licence, origin, needed_by, path, way (to get it).
 
     state: "missing", "here", "unverified" (no sha256 of it is known); verify reads the files: "intact", "pinned",
     "damaged" in place of "here".

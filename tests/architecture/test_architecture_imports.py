@@ -31,10 +31,11 @@ ROOMS = {
     "headmotion": set(),
     "generate": {"io", "adapters", "faces", "headmotion"},
     "inventory": {"io", "datasets"},
+    "fetching": {"io"},
     "perf": {"adapters", "store"},
     "cli": {
         "io", "stats", "datasets", "adapters", "store", "runner", "report", "training", "generate", "inventory",
-        "footage", "cli",
+        "footage", "fetching", "cli",
     },
 }  # fmt: skip
 # the generator is driven from one adapter, one training command, and the verb that makes a single video; `weights`
@@ -50,7 +51,7 @@ AVCT_USERS = {
     "bench/inventory.py",
     "bench/perf",
     "bench/cli/app.py",
-    "bench/cli/describe.py",
+    "bench/cli/weights.py",
 }
 HEAVY = {"torch", "torchvision", "cv2", "av", "dlib", "librosa", "pandas", "matplotlib", "skimage", "scipy", "pyarrow"}
 NETWORK = {"requests", "urllib.request", "http.client", "httpx", "huggingface_hub", "socket", "ftplib", "aiohttp"}
