@@ -22,7 +22,7 @@ ROOMS = {
     "datasets": {"io", "store", "faces"},
     "adapters": {"io"},
     "store": {"io"},
-    "runner": {"io", "datasets", "adapters", "store"},
+    "runner": {"io", "datasets", "adapters", "store", "stats"},
     "report": {"stats", "store", "io"},
     "training": {"datasets", "io"},
     "framing": set(),

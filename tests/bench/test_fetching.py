@@ -162,9 +162,7 @@ def test_two_do_not_fetch_the_same_file(server: Server, kept: Path) -> None:
 
 
 def test_what_has_no_address_says_what_to_do(server: Server) -> None:
-    with pytest.raises(
-        MissingError, match=r"weights wheel \(wheel\.bin, 0\.7 MB\) have no direct link: pip install toys"
-    ):
+    with pytest.raises(MissingError, match=r"weights wheel \(wheel\.bin, .* have no direct link: pip install toys"):
         fetch("wheel")
 
 

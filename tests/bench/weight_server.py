@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,13 +17,15 @@ SHA256 = hashlib.sha256(BODY).hexdigest()
 
 
 class Server:
-    """Serves `body`. cut: bytes after which the connection ends; ranges: whether it knows them; status: of an error.
+    """Serves `body`. cut: bytes after which the connection ends; hold: bytes after which it falls silent, until None;
+    ranges: whether it knows them; length: whether it says it; status: of an error; to: where it redirects.
 
-    to: where it redirects. asked: the Range of every request.
+    asked: the Range of every request.
     """
 
     def __init__(self) -> None:
         self.body, self.cut, self.ranges, self.status, self.to, self.length = BODY, None, True, 200, "", True
+        self.hold: int | None = None
         self.asked: list[str | None] = []
         self.url = ""
 
@@ -48,7 +51,9 @@ class Server:
         if self.length:
             request.send_header("Content-Length", str(len(rest)))
         request.end_headers()
-        request.wfile.write(rest[: self.cut] if self.cut else rest)
+        request.wfile.write(rest[: self.cut or self.hold])
+        while self.hold is not None:
+            time.sleep(0.01)
 
 
 @contextmanager
@@ -64,7 +69,7 @@ def serving() -> Iterator[Server]:
             """Silence."""
 
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+    thread = threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     told.url = f"http://127.0.0.1:{httpd.server_address[1]}/toy.bin"
     try:
