@@ -19,6 +19,7 @@ from typing import Literal
 
 import numpy as np
 
+from metrics.alignment import similarity
 from metrics.clip import Clip, Result
 from metrics.coverage import MIN_COVERAGE, seen, too_few
 from metrics.landmarks import BACKENDS, LEGACY_BACKENDS
@@ -67,17 +68,12 @@ def distances(
 def align(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     """Landmarks (T, N, 2) moved by each frame's least-squares similarity onto the truth's; no mirroring.
 
-    Source: Umeyama 1991, IEEE PAMI 13(4), equations 40 to 42. Frames with NaN give NaN.
+    Frames with NaN give NaN.
     """
     out = np.full(ours.shape, np.nan)
     for t in np.flatnonzero(~np.isnan(ours + theirs).any((1, 2))):
-        source, target = ours[t] - ours[t].mean(0), theirs[t] - theirs[t].mean(0)
-        u, singular, vt = np.linalg.svd(target.T @ source)
-        signs = np.array([1.0, np.sign(np.linalg.det(u @ vt))])
-        turn = (u * signs) @ vt
-        spread = np.square(source).sum()
-        scale = (singular * signs).sum() / spread if spread else 1.0
-        out[t] = scale * source @ turn.T + theirs[t].mean(0)
+        turn, scale, _ = similarity(ours[t], theirs[t])
+        out[t] = scale * (ours[t] - ours[t].mean(0)) @ turn.T + theirs[t].mean(0)
     return out
 
 

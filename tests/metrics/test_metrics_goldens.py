@@ -18,6 +18,10 @@ from metrics.weights import entry
 
 VALUES = json.loads((Path(__file__).parents[1] / "golden" / "metrics" / "values.json").read_text())
 EVERY = pytest.mark.parametrize("id", sorted(VALUES))
+LEAST = {"lip_opening_r": 25, "lip_opening_slope": 25, "lip_opening_std": 25, "lvd": 2}
+"""Frames that a family needs for a value; those that listen need 25, others 1."""
+NEIGHBOURS = ("lvd",)
+"""Families that look at frames in their order."""
 
 
 def is_paired(id: str) -> bool:
@@ -36,13 +40,16 @@ def is_recorded(variant: Variant) -> bool:
 
 
 def same(clip: Clip) -> Clip:
-    """The truth in the place of the video, landmarks too."""
-    return dataclasses.replace(clip, frames=clip.truth, landmarks=clip.truth_landmarks)
+    """The truth in the place of the video, landmarks and features too."""
+    return dataclasses.replace(clip, frames=clip.truth, landmarks=clip.truth_landmarks, features=clip.truth_features)
 
 
 def first(clip: Clip, frames: int) -> Clip:
-    """The first frames alone."""
+    """The first frames alone, and as large a part of the features, whatever their stride."""
     cut = {k: {n: p[:frames] for n, p in getattr(clip, k).items()} for k in ("landmarks", "truth_landmarks")}
+    for kind in ("features", "truth_features"):
+        lines = getattr(clip, kind).items()
+        cut[kind] = {name: held[: math.ceil(len(held) * frames / len(clip.frames))] for name, held in lines}
     return dataclasses.replace(clip, frames=clip.frames[:frames], truth=clip.truth[:frames], **cut)
 
 
@@ -93,8 +100,8 @@ def test_the_truth_itself_is_best(id: str, golden_clip: Clip) -> None:
 
 @EVERY
 def test_a_frames_order_does_not_matter(id: str, golden_clip: Clip) -> None:
-    """No clip metric of these looks at neighbours, but those that listen: both videos shuffled alike give the same."""
-    if is_heard(id):
+    """Both videos shuffled alike give the same, but for families that listen or look at neighbours. Features stay."""
+    if is_heard(id) or get(id).family in NEIGHBOURS:
         return
     order = np.random.default_rng(1).permutation(len(golden_clip.frames))
     moved = {k: {n: p[order] for n, p in getattr(golden_clip, k).items()} for k in ("landmarks", "truth_landmarks")}
@@ -107,17 +114,17 @@ def test_a_frames_order_does_not_matter(id: str, golden_clip: Clip) -> None:
 def test_short_clips(id: str, frames: int, golden_clip: Clip) -> None:
     result = evaluate(id, first(golden_clip, frames))
     sound(result, frames, get(id).bounds)
-    needs_movement = is_heard(id) or get(id).family in ("lip_opening_r", "lip_opening_slope", "lip_opening_std")
-    assert (result.value is None) == needs_movement
-    if needs_movement:
-        assert "expected at least 25" in result.reason
+    least = 25 if is_heard(id) else LEAST.get(get(id).family, 1)
+    assert (result.value is None) == (frames < least)
+    if frames < least:
+        assert f"expected at least {least}" in result.reason
 
 
 @EVERY
 def test_no_face_anywhere(id: str, golden_clip: Clip) -> None:
     nowhere = {
         k: {n: np.full_like(p, np.nan) for n, p in getattr(golden_clip, k).items()}
-        for k in ("landmarks", "truth_landmarks")
+        for k in ("landmarks", "truth_landmarks", "features", "truth_features")
     }
     result = evaluate(id, dataclasses.replace(golden_clip, **nowhere))
     sound(result, len(golden_clip.frames), get(id).bounds)
@@ -154,6 +161,7 @@ def test_noise_keeps_bounds(id: str, golden_clip: Clip) -> None:
 def test_inputs_are_left_alone(id: str, golden_clip: Clip) -> None:
     def bytes_of(clip: Clip) -> list[bytes]:
         marks = [*clip.landmarks.values(), *clip.truth_landmarks.values()]
+        marks += [*clip.features.values(), *clip.truth_features.values()]
         return [array.tobytes() for array in (clip.frames, clip.truth, *marks)]
 
     before = bytes_of(golden_clip)

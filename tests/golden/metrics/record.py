@@ -35,16 +35,16 @@ def open_clip():  # type: ignore[no-untyped-def]
             landmarks={
                 "puppet68": points["puppet68"],
                 "dlib68": points["dlib68"],
-                "yunet68": np.rint(points["puppet68"]),
                 "file": np.rint(points["puppet68"] * 4) / 4,
             },
             truth_landmarks={
                 "exact": points["exact"],
                 "puppet68": points["truth_puppet68"],
                 "dlib68": points["truth_dlib68"],
-                "yunet68": np.rint(points["truth_puppet68"]),
                 "file": points["exact"],
             },
+            features={"dlib128": make_identity(0.05)},
+            truth_features={"dlib128": make_identity(0.0)},
         )
 
 
@@ -53,6 +53,16 @@ def make_sound() -> np.ndarray:
     time = np.arange(FRAMES * 640) / 640
     envelope = np.abs(np.sin(time * 0.9) * np.sin(time * 0.31))
     return (0.2 * envelope * np.random.default_rng(16).uniform(-1, 1, len(time))).astype(np.float32)
+
+
+def make_identity(change: float) -> np.ndarray:
+    """Numbers of a face in every fifth frame, float32 (6, 128), as long as dlib's; no face in the third if changed."""
+    rng = np.random.default_rng(128)
+    face, moves, other = (rng.normal(0, 0.125, shape) for shape in (128, (6, 128), 128))
+    lines = (face + 0.1 * moves + change * other * np.arange(1, 7)[:, None]).astype(np.float32)
+    if change:
+        lines[2] = np.nan
+    return lines
 
 
 def make_clip() -> dict[str, np.ndarray]:
