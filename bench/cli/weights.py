@@ -66,7 +66,7 @@ def weights(
     given = {"--out": out is not None and action is not Action.CONVERT, "--move": move and action is not Action.ADD,
              "--from": mirror is not None and action is not Action.FETCH}  # fmt: skip
     if stray := [option for option, wrong in given.items() if wrong]:
-        raise ConfigError(f"weights {action.value}: {', '.join(stray)} goes with another action")
+        raise ConfigError(f"weights {action.value}: expected options of that action, got {' '.join(stray)}")
     look_in(folder)
     if action is Action.CONVERT:
         _convert([Path(name) for name in names or []], out, as_json=as_json)
@@ -75,7 +75,7 @@ def weights(
     elif action is Action.ADD:
         _add(names or [], move=move, as_json=as_json)
     elif names:
-        raise ConfigError(f"weights {action.value}: expected no names, got {' '.join(names)}")
+        raise ConfigError(f"weights {action.value}: expected no files or names, got {' '.join(names)}")
     else:
         _list(verify=action is Action.VERIFY, as_json=as_json)
 
@@ -141,11 +141,16 @@ def _fetch_one(weight: Any, mirror: str | None, *, quiet: bool) -> None:
                TimeRemainingColumn())  # fmt: skip
     with Progress(*columns, console=screen, transient=True) as shown:
         task = shown.add_task(weight.name, total=None)
-        fetch(
-            weight.name,
-            url=mirror,
-            progress=lambda here, total: shown.update(task, completed=here, total=total),
-        )
+
+        def advance(here: int, total: int | None) -> None:
+            shown.update(task, completed=here, total=total)
+
+        try:
+            fetch(weight.name, url=mirror, progress=advance)
+        except KeyboardInterrupt:
+            shown.stop()
+            typer.echo("interrupted; what came is kept, the same command goes on from there", err=True)
+            raise typer.Exit(130) from None
 
 
 def _add(names: list[str], *, move: bool, as_json: bool) -> None:
