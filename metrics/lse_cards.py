@@ -53,8 +53,9 @@ _WHAT = {
 }
 _NETWORK = (
     "SyncNet v2 on windows of 5 frames of 224x224, values 0 to 255 as BGR, and 20 rows of 13 cepstra of 16-bit sound "
-    "at 16 kHz, one window a frame, min(frames, samples // 640) - 5 of them; distance = |a - b + 1e-6|, mean over windows "
-    f"for every offset of -{REACH} to {REACH} frames, sound beyond the ends taken for zero vectors; 25 frames a second"
+    "at 16 kHz, one window a frame, min(frames, samples // 640) - 5 of them; distance = |a - b + 1e-6|, mean over "
+    f"windows for every offset of -{REACH} to {REACH} frames, sound beyond the ends taken for zero vectors; 25 frames "
+    "a second"
 )
 _CROP = (
     "track: boxes that overlap by more than 0.5 (intersection over union), 25 frames apart at most, gaps filled in "
@@ -82,8 +83,8 @@ _EQUALS = {
     REAL: "Wav2Lip's calculate_scores_real_videos (one line a track; a clip's lines averaged), save its encodings and "
     "scene detection, whose own detector is s3fd. Unlike syncnet-tracked: every track counts, of 100 frames",
     PACKAGE: "max(confs) and min(dists) that SyncNetPipeline of syncnet-python 0.2.3 gives, save its encodings and "
-    "scene detection; it stops a track at the first other face of a frame. Unlike Wav2Lip's script: best in place of all, "
-    "50 frames in place of 100",
+    "scene detection; it stops a track at the first other face of a frame. Unlike Wav2Lip's script: best in place of "
+    "all, 50 frames in place of 100",
 }
 _BLIND = {
     "sync_offset": "how sure the answer is: noise has an offset too (see sync_confidence); offsets beyond 15 frames",

@@ -21,9 +21,8 @@ from metrics.clip import Clip, Result
 from metrics.coverage import MIN_COVERAGE, seen, too_few
 from metrics.registry import Variant
 from metrics.sync_judge import FRAMES, JAW_ENDS, WEIGHTS, load
+from metrics.sync_reading import REACH, diagonals, spread_over_frames
 
-REACH = 15
-"""Offsets in frames that are tried either way: 0.6 s, as SyncNet's read-out does."""
 MIN_FRAMES = 25
 """Frames that a clip needs: one second leaves six windows at the largest offset."""
 BACKEND = "puppet68"
@@ -60,18 +59,13 @@ def read(seen_vectors: np.ndarray, heard: np.ndarray, valid: np.ndarray) -> Read
     """
     frames = len(valid)
     usable = np.lib.stride_tricks.sliding_window_view(valid, FRAMES).all(1)
-    # |a - b|^2 = 2 - 2 cos for unit vectors
-    gaps = np.sqrt(np.clip(2 - 2 * seen_vectors @ heard.T, 0, None))
-    gaps[~usable] = np.nan
-    lines = [np.diagonal(gaps, k) for k in range(-REACH, REACH + 1)]
+    lines = diagonals(np.where(usable[:, None], seen_vectors, np.nan), heard, _gap)
     distances = np.array([np.nan if np.isnan(line).all() else np.nanmean(line) for line in lines])
-    own = np.full(frames, np.nan)
-    if not np.isnan(distances).all():
-        best = int(np.nanargmin(distances)) - REACH
-        first = max(0, -best) + FRAMES // 2
-        line = np.diagonal(gaps, best)
-        own[first : first + len(line)] = line
-    return Reading(distances, own)
+    if np.isnan(distances).all():
+        return Reading(distances, np.full(frames, np.nan))
+    best = int(np.nanargmin(distances))
+    first = max(0, REACH - best) + FRAMES // 2
+    return Reading(distances, spread_over_frames(lines[best], frames, first=first))
 
 
 def measure(clip: Clip, family: str) -> Result:
@@ -85,12 +79,23 @@ def measure(clip: Clip, family: str) -> Result:
         lacking = "a face of no width has no mouth to look at"
     if lacking is not None:
         return Result(None, float(valid.mean()), reason=lacking)
-    found = read(*load().vectors(clip.frames, _filled(points, valid), clip.samples), valid)
+    found = clip.once(
+        ("puppet-sync", BACKEND),
+        lambda: read(*load().vectors(clip.frames, _filled(points, valid), clip.samples), valid),
+    )
     if np.isnan(found.distances).all():
         return Result(None, float(valid.mean()), reason=f"no {FRAMES} frames on end with a face")
     value = {"sync_offset": found.offset, "sync_distance": found.distance, "sync_confidence": found.confidence}[family]
     curve = found.own if family == "sync_distance" else None
-    return Result(float(value), float(valid.mean()), per_frame=curve, series={"distance": found.own})
+    # entry k is the offset k - 15 in the sign of sync_offset
+    told = [None if np.isnan(distance) else float(distance) for distance in found.distances]
+    notes = {"offsets": [-REACH, REACH], "distance_by_offset": told}
+    return Result(float(value), float(valid.mean()), per_frame=curve, series={"distance": found.own}, notes=notes)
+
+
+def _gap(seen_vectors: np.ndarray, heard: np.ndarray) -> np.ndarray:
+    """Distances float64 (N,) of unit vectors (N, D) each, of which |a - b|^2 = 2 - 2 cos."""
+    return np.sqrt(np.clip(2 - 2 * np.einsum("nd,nd->n", seen_vectors, heard), 0, None))
 
 
 def _flat(points: np.ndarray) -> bool:
@@ -101,8 +106,11 @@ def _flat(points: np.ndarray) -> bool:
 def _filled(points: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """Landmarks without gaps: a frame without a face takes those of the nearest frame with one."""
     known = np.flatnonzero(valid)
-    nearest = known[np.abs(np.arange(len(points))[:, None] - known).argmin(1)]
-    return points[nearest]
+    at = np.arange(len(points))
+    after = np.searchsorted(known, at).clip(0, len(known) - 1)
+    before = (after - 1).clip(0)
+    nearest = np.where(np.abs(at - known[before]) <= np.abs(known[after] - at), before, after)
+    return points[known[nearest]]
 
 
 _HOW = (
@@ -122,6 +130,7 @@ def _variant(
     target: float | None,
     bounds: tuple[float, float],
     blind_to: str,
+    promises: tuple[str, ...],
 ) -> Variant:
     return Variant(
         id=f"{family}/puppet-sync-{BACKEND}@1",
@@ -138,6 +147,7 @@ def _variant(
         blind_to=blind_to,
         legacy=False,
         measure=partial(measure, family=family),
+        promises=promises,
     )
 
 
@@ -148,6 +158,7 @@ VARIANTS = (
         f"offset of the least mean distance, positive where the sound comes later than its lips; {_HOW}",
         "frames", "target", 0.0, (-REACH, REACH),
         f"how sure the answer is: a still mouth has an offset too (see sync_confidence); {_BLIND}",
+        ("audio-delay",),
     ),
     _variant(
         "sync_confidence",
@@ -155,6 +166,7 @@ VARIANTS = (
         f"median of the mean distances less the least; {_HOW}",
         "1", "higher", None, (0.0, 2.0),
         f"lag: a clip that is late by ten frames is as sure (see sync_offset); {_BLIND}",
+        ("wrong-speech",),
     ),
     _variant(
         "sync_distance",
@@ -162,5 +174,6 @@ VARIANTS = (
         f"least mean distance; {_HOW}",
         "1", "lower", None, (0.0, 2.0),
         f"lag, as the best offset counts; {_BLIND}",
+        ("wrong-speech",),
     ),
 )  # fmt: skip

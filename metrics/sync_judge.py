@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from metrics.clip import Frames
 from metrics.errors import MetricError
 from metrics.landmarks.scheme68 import MOUTH_CORNERS
+from metrics.mfcc import HOP, WINDOW, mfcc
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +32,6 @@ JAW_ENDS = (2, 14)
 """Landmarks whose distance is the face's width: the jaw's outline near the ears, which speech does not move."""
 CALM = 5
 """Frames over which the crop's place is averaged."""
-RATE, WINDOW, HOP = 16_000, 400, 160
 _FACE, _AUDIO, _HIDDEN, _VECTOR = (24, 48, 64, 64, 64, 128), (16, 32, 64, 64, 64, 128), 128, 128
 _BATCH = 64
 
@@ -94,10 +95,11 @@ def mouth_crops(frames: np.ndarray, landmarks: np.ndarray) -> torch.Tensor:
     level with the face; place and turn are means over five frames. Edges of the frame are continued. Landmarks must
     have no gaps.
     """
-    import torch
-    from torch.nn import functional as F
+    return _crops(frames, mouth_grids(landmarks), 0, len(frames))
 
-    height, width = frames.shape[1:3]
+
+def mouth_grids(landmarks: np.ndarray) -> np.ndarray:
+    """Where the crops' corners lie: float64 (T, 3, 2), centre, half side to the right and half side down, in pixels."""
     kept = landmarks[:, [*MOUTH_CORNERS, *JAW_ENDS]].reshape(len(landmarks), -1)
     padded = np.pad(kept, ((CALM // 2, CALM // 2), (0, 0)), mode="edge")
     calm = np.stack([padded[k : k + len(kept)] for k in range(CALM)]).mean(0).reshape(-1, 4, 2)
@@ -107,11 +109,21 @@ def mouth_crops(frames: np.ndarray, landmarks: np.ndarray) -> torch.Tensor:
     right = across / np.maximum(length, 1e-9)[:, None]
     down = np.stack([-right[:, 1], right[:, 0]], 1)
     centre = calm[:, :2].mean(1) + DROP * face * down
-    axis = np.linspace(-1, 1, SIDE) * (1 - 1 / SIDE) * (REACH / 2 * face)
+    return np.stack([centre, REACH / 2 * face * right, REACH / 2 * face * down], 1)
+
+
+def _crops(frames: Frames, grids: np.ndarray, first: int, last: int) -> torch.Tensor:
+    """The mouth crops of frames first to last - 1."""
+    import torch
+    from torch.nn import functional as F
+
+    height, width = frames.shape[1:3]
+    centre, right, down = grids[first:last].transpose(1, 0, 2)[:, :, None, None]
+    axis = np.linspace(-1, 1, SIDE) * (1 - 1 / SIDE)
     y, x = np.meshgrid(axis, axis, indexing="ij")
-    at = centre[:, None, None] + x[..., None] * right[:, None, None] + y[..., None] * down[:, None, None]
+    at = centre + x[..., None] * right + y[..., None] * down
     grid = at * (2 / np.array([max(width - 1, 1), max(height - 1, 1)])) - 1
-    pictures = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float() / 255
+    pictures = torch.from_numpy(np.ascontiguousarray(frames[first:last])).permute(0, 3, 1, 2).float() / 255
     return F.grid_sample(pictures, torch.from_numpy(grid).float(), padding_mode="border", align_corners=True)
 
 
@@ -121,8 +133,6 @@ def cepstra(samples: np.ndarray, frames: int) -> np.ndarray:
     python_speech_features with its defaults on samples without mean and with peak 1, as the judge was trained; sound
     that ends early is followed by zeros.
     """
-    from python_speech_features import mfcc
-
     signal = samples.astype(np.float64)
     signal = signal - signal.mean() if len(signal) else signal
     peak = np.abs(signal).max(initial=0.0)
@@ -130,7 +140,7 @@ def cepstra(samples: np.ndarray, frames: int) -> np.ndarray:
     # the least number of samples of which psf makes 4 rows a frame
     need = HOP * (ROWS * frames - 2) + WINDOW + 1
     signal = np.pad(signal, (0, max(0, need - len(signal))))
-    return mfcc(signal, RATE)[: ROWS * frames].astype(np.float32)
+    return mfcc(signal[: need + HOP])[: ROWS * frames].astype(np.float32)
 
 
 class SyncJudge:
@@ -139,18 +149,21 @@ class SyncJudge:
     def __init__(self, network: Any) -> None:
         self._network = network.eval()
 
-    def vectors(self, frames: np.ndarray, landmarks: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def vectors(self, frames: Frames, landmarks: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Unit vectors of lips and of sound, each float64 (T - 4, 128), of the windows that begin at frame 0, 1, …"""
         import torch
 
         if len(frames) < FRAMES:
             raise MetricError(f"puppet-sync: expected {FRAMES} frames or more, got {len(frames)}")
         with torch.inference_mode():
-            crops = mouth_crops(frames, landmarks)
-            starts = range(0, len(frames) - FRAMES + 1, _BATCH)
-            seen = [self._network.see(crops[k : k + _BATCH + FRAMES - 1]) for k in starts]
-            heard = self._network.hear(torch.from_numpy(cepstra(samples, len(frames))))
-        return torch.cat(seen).double().numpy(), heard.double().numpy()
+            grids, sound = mouth_grids(landmarks), torch.from_numpy(cepstra(samples, len(frames)))
+            windows = len(frames) - FRAMES + 1
+            seen, heard = [], []
+            for first in range(0, windows, _BATCH):
+                last = min(windows, first + _BATCH) + FRAMES - 1
+                seen.append(self._network.see(_crops(frames, grids, first, last)))
+                heard.append(self._network.hear(sound[ROWS * first : ROWS * last]))
+        return torch.cat(seen).double().numpy(), torch.cat(heard).double().numpy()
 
 
 @lru_cache(maxsize=1)
