@@ -98,7 +98,8 @@ _FORMULAE: dict[str, Callable[[np.ndarray, np.ndarray], float | str]] = {
 
 def measure_pair(clip: Clip, backend: str, family: str) -> Result:
     """r, slope or bias of the video's lip opening against the truth's."""
-    found = curves(clip.landmarks[backend], clip.truth_landmarks[backend])
+    own, true = clip.landmarks[backend], clip.truth_landmarks[backend]
+    found = clip.once(("lip_opening", backend), lambda: curves(own, true))
     ours, theirs = found.ours[found.valid], found.theirs[found.valid]
     alone = family == "lip_opening_bias"  # a mean: the only one with a share in each frame, and no least number
     lacking = _lacking(found.valid, 1 if alone else MIN_FRAMES)
@@ -141,6 +142,7 @@ class _Card:
     target: float | None
     bounds: tuple[float | None, float | None]
     blind_to: str
+    promises: tuple[str, ...] = ()
 
 
 _CARDS = (
@@ -151,6 +153,7 @@ _CARDS = (
         f"no value where either deviates by under {STILL:g} %",
         "1", "higher", None, (-1.0, 1.0),
         f"how far the lips open: half as far scores 1 (see lip_opening_slope); a constant offset; {_SHAPES}",
+        ("wrong-speech", "drop", "freeze"),
     ),
     _Card(
         "lip_opening_slope",
@@ -159,6 +162,7 @@ _CARDS = (
         f"no value where the truth deviates by under {STILL:g} %",
         "1", "target", 1.0, (None, None),
         f"movement that has nothing to do with the truth's, which adds none; a constant offset; {_SHAPES}",
+        ("mouth-smaller", "mouth-larger"),
     ),
     _Card(
         "lip_opening_bias",
@@ -166,6 +170,7 @@ _CARDS = (
         f"mean over frames of the video's opening less the truth's; {_HEIGHT}; {_SEEN}",
         "% of face height", "target", 0.0, (None, None),
         f"timing and range: a still mouth held at the truth's mean scores 0; {_SHAPES}",
+        ("mouth-smaller", "mouth-larger"),
     ),
     _Card(
         "lip_opening_std",
@@ -204,6 +209,7 @@ def _variant(card: _Card, backend: str, weights: tuple[str, ...]) -> Variant:
         blind_to=card.blind_to,
         legacy=False,
         measure=call,
+        promises=card.promises,
     )
 
 
