@@ -41,7 +41,7 @@ _TABLE = Path(__file__).with_name("weights.toml")
 class Weight:
     """One weight file. sha256: hex, "" where nobody published it; bytes: 0 where unknown.
 
-    url: what `weights fetch` gets, "" where no direct link exists. needed_by: variants or families of them, or
+    url: what `weights fetch` gets, "" where no direct link exists. needed_by: variants (a * stands for anything), or
     "landmarks:<name>", "faces:<name>", "features:<name>". bundled_in: "package/folder" or "". remedy: what a user does
     who lacks it and cannot fetch it.
     """

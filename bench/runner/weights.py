@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.io.digest import sha256_file
@@ -47,14 +46,19 @@ def weight_sha256(name: str) -> str | None:
 
 
 def describe_weight(name: str) -> dict[str, Any]:
-    """{"name", "sha256", "bytes"} of a weight for the manifest; nulls with the reason where it is not here."""
-    from metrics.weights import locate
+    """{"name", "sha256", "bytes"} of a weight for the manifest; nulls with the reason where it is not here or is not
+    what it should be: once it is, the same file makes another key, so that no refusal outlives its cause.
+    """
+    from metrics.weights import expected, locate, locate_intact
 
     try:
-        path = Path(locate(name))
+        path = locate(name)
+        sha256 = sha256_file(path)
+        if sha256 != expected(name):
+            locate_intact(name)  # raises, and says what is wrong
     except MetricError as error:
         return {"name": name, "sha256": None, "bytes": None, "reason": str(error)}
-    return {"name": name, "sha256": sha256_file(path), "bytes": path.stat().st_size}
+    return {"name": name, "sha256": sha256, "bytes": path.stat().st_size}
 
 
 @cache
