@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.console import cells_bar, console, emit
+from bench.cli.weights import Folder, look_in
 
 if TYPE_CHECKING:
     from bench.runner.execution import RunResult
@@ -50,12 +51,12 @@ def _finish(result: RunResult, *, as_json: bool, shown: str) -> None:
     raise typer.Exit(result.exit_code)
 
 
-def demo(out: Out = None, workers: Workers = None, as_json: AsJson = False) -> None:
+def demo(out: Out = None, workers: Workers = None, weights: Folder = None, as_json: AsJson = False) -> None:
     """Run the demonstration on embedded data: portraits and speech in, a scored table and a page out.
 
     Needs no download. A second run reuses everything. Same as `run demo`.
     """
-    run("demo", out=out, workers=workers, as_json=as_json)
+    run("demo", out=out, workers=workers, weights=weights, as_json=as_json)
 
 
 def run(
@@ -64,12 +65,14 @@ def run(
     sets: Sets = None,
     out: Out = None,
     workers: Workers = None,
+    weights: Folder = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a protocol, or take an interrupted run up again, and write its tables, plots and page."""
     from bench.runner.expand import load
     from bench.runner.run import run as carry_out
 
+    look_in(weights)
     overrides = list(sets or [])
     if method:
         overrides.append(f"methods={_split(method)!r}".replace("'", '"'))
@@ -88,11 +91,13 @@ def score(
     method: Annotated[str | None, typer.Option(help="Name of the method that made the videos.")] = None,
     out: Out = None,
     workers: Workers = None,
+    weights: Folder = None,
     as_json: AsJson = False,
 ) -> None:
     """Score videos made by anybody: the same metrics, rows, tables and page as a run."""
     from bench.runner.score import score as carry_out
 
+    look_in(weights)
     chosen = _split(metrics) or _fitting(truth=truth is not None)
     with cells_bar("score", quiet=as_json) as advance:
         result = carry_out(
