@@ -12,23 +12,32 @@ Source: Huynh-Thu and Ghanbari, "Scope of validity of PSNR in image/video qualit
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from metrics.clip import Clip, Result
-from metrics.greyscale import grey_opencv
-from metrics.mouthbox import GROWTH, mouth_boxes
+from metrics.greyscale import grey_opencv, grey_pillow
+from metrics.mouthbox import BACKENDS, box_text, clip_boxes, lacking_boxes
 from metrics.registry import Variant
 
 PEAK = 255.0
 CAP = 100.0
 """Decibels at which a frame's value is cut: an MSE of 6.5e-6, under two values off by one in a frame of 256x256."""
+_ROW = 256
+"""Squares summed at once in float32, exactly: 256 times 255^2 is below 2**24."""
+_PIQ_EPSILON = 1e-8
+"""What piq adds to the mean squared error of [0, 1] images: identical frames then have 80 dB."""
 
 
 def mean_squared_error(a: np.ndarray, b: np.ndarray) -> float:
-    """Mean squared difference of two uint8 arrays of one shape, exact: the sum of squares is an integer below 2**53."""
-    difference = np.subtract(a, b, dtype=np.float64).ravel()
-    return float(difference @ difference) / difference.size
+    """Mean squared difference of two uint8 arrays of one shape, exact: every partial sum is an integer that fits."""
+    difference = np.subtract(a, b, dtype=np.float32).ravel()
+    whole = difference.size - difference.size % _ROW
+    rows, rest = difference[:whole].reshape(-1, _ROW), difference[whole:]
+    # einsum and not a dot product: OpenBLAS would wake its threads for each frame, which costs more than the sums
+    total = np.einsum("ij,ij->i", rows, rows).sum(dtype=np.float64) + float(np.einsum("i,i->", rest, rest))
+    return float(total) / difference.size
 
 
 def decibels(error: float | np.ndarray, peak: float | np.ndarray = PEAK) -> np.ndarray:
@@ -38,8 +47,13 @@ def decibels(error: float | np.ndarray, peak: float | np.ndarray = PEAK) -> np.n
 
 
 def _errors(clip: Clip) -> np.ndarray:
-    assert clip.truth is not None
-    return np.array([mean_squared_error(a, b) for a, b in zip(clip.frames, clip.truth, strict=True)])
+    """Mean squared error float64 (T,) of each frame, made once for all variants: not to be written to."""
+
+    def compare() -> np.ndarray:
+        assert clip.truth is not None
+        return np.array([mean_squared_error(a, b) for a, b in zip(clip.frames, clip.truth, strict=True)])
+
+    return clip.once(("psnr", "mean squared error of RGB"), compare)
 
 
 def _mean(values: np.ndarray, *, nothing: str = "") -> Result:
@@ -65,22 +79,49 @@ def measure_pooled(clip: Clip) -> Result:
     return Result(value, 1.0, per_frame=np.minimum(decibels(errors), CAP))
 
 
-def measure_mouthbox(clip: Clip) -> Result:
-    """Mean over frames of the PSNR in dB within the square around the truth's exact mouth."""
+def measure_mouthbox(clip: Clip, backend: str) -> Result:
+    """Mean over frames of the PSNR in dB within the square around the truth's mouth."""
     assert clip.truth is not None
+    boxes = clip_boxes(clip, backend)
     values = np.full(len(clip.frames), np.nan)
-    for t, box in enumerate(mouth_boxes(clip.truth_landmarks["exact"], *clip.frames.shape[1:3])):
+    for t, (box, frame, truth) in enumerate(zip(boxes, clip.frames, clip.truth, strict=True)):
         if box is not None:
-            values[t] = decibels(mean_squared_error(clip.frames[t][box], clip.truth[t][box]))
-    return _mean(values, nothing="no frame has landmarks of a mouth that lies within the picture")
+            values[t] = decibels(mean_squared_error(frame[box], truth[box]))
+    lacking = lacking_boxes(boxes, backend)
+    if lacking is not None:
+        return Result(None, float((~np.isnan(values)).mean()), per_frame=np.minimum(values, CAP), reason=lacking)
+    return _mean(values)
+
+
+def measure_grey(clip: Clip) -> Result:
+    """Mean over frames of the PSNR in dB of grey frames."""
+    assert clip.truth is not None
+    pairs = ((grey_pillow(a), grey_pillow(b)) for a, b in zip(clip.frames, clip.truth, strict=True))
+    return _mean(decibels(np.array([mean_squared_error(a, b) for a, b in pairs])))
 
 
 def measure_reference_range(clip: Clip) -> Result:
     """Mean over frames of the PSNR in dB with the truth frame's own range, max - min, in place of 255."""
     assert clip.truth is not None
-    ranges = np.ptp(clip.truth.reshape(len(clip.truth), -1), axis=1).astype(np.float64)
+    ranges = np.array([int(truth.max()) - int(truth.min()) for truth in clip.truth], np.float64)
     values = np.where(ranges > 0, decibels(_errors(clip), np.maximum(ranges, 1.0)), np.nan)
     return _mean(values, nothing="every frame of the truth is of one value, so its range is 0")
+
+
+def measure_piq(clip: Clip) -> Result:
+    """Mean over frames of piq's PSNR in dB: a constant is added to the error, so that identical frames have 80."""
+    values = decibels(_errors(clip) / PEAK**2 + _PIQ_EPSILON, 1.0)
+    return Result(float(values.mean()), 1.0, per_frame=values)
+
+
+def measure_differing(clip: Clip) -> Result:
+    """Mean over frames of the PSNR in dB, frames equal to their truth left out."""
+    values = decibels(_errors(clip))
+    values = np.where(np.isinf(values), np.nan, values)
+    valid = ~np.isnan(values)
+    if not valid.any():
+        return Result(None, 0.0, per_frame=values, reason="every frame equals its truth, and such frames are left out")
+    return Result(float(values[valid].mean()), float(valid.mean()), per_frame=values)
 
 
 def measure_atvgnet(clip: Clip) -> Result:
@@ -99,6 +140,7 @@ _BLIND = (
     "what a viewer notices: a shift of one pixel costs more than a wrong mouth, which is a few per cent of the frame; "
     "lip sync; identity"
 )
+_FAULTS = ("blur", "noise", "jpeg", "h264", "colour", "jitter")
 _CAPPED = f"each frame cut at {CAP:g} dB, which identical frames reach"
 
 
@@ -114,10 +156,13 @@ def _variant(
     legacy: bool = False,
     source: str = _SOURCE,
     bounds: tuple[float | None, float | None] = (0.0, CAP),
+    weights: tuple[str, ...] = (),
+    promises: tuple[str, ...] = (),
 ) -> Variant:
     return Variant(
         id=f"psnr/{name}@1", title=title, formula=formula, unit="dB", direction="higher", target=None, bounds=bounds,
-        needs=needs, weights=(), source=source, equals=equals, blind_to=blind_to, legacy=legacy, measure=measure,
+        needs=needs, weights=weights, source=source, equals=equals, blind_to=blind_to, legacy=legacy, measure=measure,
+        promises=promises,
     )  # fmt: skip
 
 
@@ -128,25 +173,42 @@ VARIANTS = (
         title="PSNR, mean of frames",
         formula=f"mean over frames of 10 log10(255^2 / MSE), MSE over RGB pixels of a frame, uint8; {_CAPPED}",
         equals="mean of skimage.metrics.peak_signal_noise_ratio(truth, frame, data_range=255) over frames",
+        promises=_FAULTS,
     ),
     _variant(
         "pooled",
         measure_pooled,
         title="PSNR, pooled over frames",
         formula=f"10 log10(255^2 / MSE), MSE over all RGB pixels of all frames, uint8; cut at {CAP:g} dB",
-        equals="skimage.metrics.peak_signal_noise_ratio(truth, video, data_range=255) of whole arrays",
+        equals="skimage.metrics.peak_signal_noise_ratio(truth, video, data_range=255) of whole arrays; "
+        "torchmetrics' PeakSignalNoiseRatio, which pools a batch",
         blind_to=f"{_BLIND}; a few bad frames decide it",
+        promises=_FAULTS,
     ),
     _variant(
-        "mouthbox-exact68",
-        measure_mouthbox,
-        title="PSNR in the mouth's box",
-        formula="mean over frames of 10 log10(255^2 / MSE) within the square centred on the bounding box of the "
-        f"truth's exact landmarks 48-67, side {GROWTH:g} times its larger extent; {_CAPPED}",
-        equals="no published code: defined here",
-        blind_to="all but the mouth; a mouth that is right but displaced by a head pose costs as much as a wrong one",
-        needs=("truth", "truth_landmarks:exact"),
-        source=f"{_SOURCE}; the box is defined here",
+        "grey",
+        measure_grey,
+        title="PSNR of grey frames, mean of frames",
+        formula='mean over frames of 10 log10(255^2 / MSE) of grey (Rec. 601, rounded to uint8 as Pillow\'s "L"); '
+        f"{_CAPPED}",
+        equals="mean of skimage.metrics.peak_signal_noise_ratio on Pillow's grey, data_range=255, over frames",
+        blind_to=f"{_BLIND}; colour",
+        promises=("noise", "jpeg", "h264"),
+    ),
+    *(
+        _variant(
+            f"mouthbox-{name}",
+            partial(measure_mouthbox, backend=backend),
+            title=f"PSNR in the mouth's box ({backend} landmarks)",
+            formula=f"mean over frames of 10 log10(255^2 / MSE) within {box_text(backend)}; {_CAPPED}",
+            equals="no published code: defined here",
+            blind_to="all but the mouth; a right mouth that is displaced by a head pose costs as much as a wrong one",
+            needs=("truth", f"truth_landmarks:{backend}"),
+            source=f"{_SOURCE}; the box is defined here",
+            weights=weights,
+            promises=(*_FAULTS, "mouth-smaller", "mouth-larger"),
+        )
+        for name, backend, weights in BACKENDS
     ),
     _variant(
         "legacy-reference-range",
@@ -157,6 +219,27 @@ VARIANTS = (
         blind_to=f"{_BLIND}; low contrast of the truth lowers it at equal error",
         legacy=True,
         bounds=(None, CAP),
+    ),
+    _variant(
+        "legacy-piq-eps",
+        measure_piq,
+        title="PSNR as piq has it: 80 dB for identical frames",
+        formula="mean over frames of -10 log10(MSE + 1e-8), MSE over RGB of a frame scaled to [0, 1]",
+        equals="piq.psnr(frames, truth, data_range=255) of photosynthesis-team/piq, its mean over a batch of frames",
+        blind_to=f"{_BLIND}; differences that matter above 60 dB, which the constant compresses",
+        legacy=True,
+        source="piq 0.8, Kastryulin et al. 2022, arXiv 2208.14818",
+        bounds=(-1e-6, 80.0),
+    ),
+    _variant(
+        "legacy-without-identical",
+        measure_differing,
+        title="PSNR, frames equal to their truth left out",
+        formula="mean over the frames that differ from their truth of 10 log10(255^2 / MSE), RGB, uint8",
+        equals="code that drops infinite values before the mean (numpy.isfinite, or an exception for a zero error)",
+        blind_to=f"{_BLIND}; frames that a method gets exactly right, which only lower it by being left out",
+        legacy=True,
+        bounds=(0.0, None),
     ),
     _variant(
         "legacy-atvgnet-grey",

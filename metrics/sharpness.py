@@ -10,11 +10,13 @@ Source: Subbarao, Choi, Nikzad, "Focusing techniques", Optical Engineering 32(11
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from metrics.clip import Clip, Result
 from metrics.greyscale import grey_pillow
-from metrics.mouthbox import GROWTH, mouth_boxes
+from metrics.mouthbox import BACKENDS, box_text, clip_boxes, lacking_boxes
 from metrics.registry import Variant
 
 
@@ -24,43 +26,46 @@ def gradient_energy(picture: np.ndarray) -> float:
     return float(np.square(np.diff(grey, axis=0)).sum() + np.square(np.diff(grey, axis=1)).sum())
 
 
-def measure(clip: Clip) -> Result:
+def measure(clip: Clip, backend: str) -> Result:
     """Energy of the video's mouth boxes over that of the truth's; no value where the truth's mouths are flat."""
     assert clip.truth is not None
+    boxes = clip_boxes(clip, backend)
     energies = np.full((2, len(clip.frames)), np.nan)
-    for t, box in enumerate(mouth_boxes(clip.truth_landmarks["exact"], *clip.frames.shape[1:3])):
+    for t, (box, frame, truth) in enumerate(zip(boxes, clip.frames, clip.truth, strict=True)):
         if box is not None:
-            energies[:, t] = gradient_energy(clip.frames[t][box]), gradient_energy(clip.truth[t][box])
+            energies[:, t] = gradient_energy(frame[box]), gradient_energy(truth[box])
     ours, theirs = energies
     valid = ~np.isnan(theirs)
     coverage = float(valid.mean())
-    if not valid.any():
-        return Result(None, coverage, reason="no frame has landmarks of a mouth that lies within the picture")
     ratio = np.full(len(ours), np.nan)
     np.divide(ours, theirs, out=ratio, where=valid & (theirs > 0))
+    lacking = lacking_boxes(boxes, backend)
+    if lacking is not None:
+        return Result(None, coverage, per_frame=ratio, reason=lacking)
     total = float(theirs[valid].sum())
     if total == 0:
         return Result(None, coverage, per_frame=ratio, reason="the truth's mouth is of one colour in every frame")
     return Result(float(ours[valid].sum()) / total, coverage, per_frame=ratio)
 
 
-VARIANTS = (
+VARIANTS = tuple(
     Variant(
-        id="sharpness/mouthbox-gradient-exact68@1",
-        title="Sharpness of the mouth against the truth's",
+        id=f"sharpness/mouthbox-gradient-{name}@1",
+        title=f"Sharpness of the mouth against the truth's ({backend} landmarks)",
         formula="sum over frames of E(video) / sum over frames of E(truth), E = sum of squared differences of "
-        "neighbouring pixels of Pillow's grey, within the square centred on the bounding box of the truth's exact "
-        f"landmarks 48-67, side {GROWTH:g} times its larger extent",
+        f"neighbouring pixels of Pillow's grey, within {box_text(backend)}",
         unit="1",
         direction="target",
         target=1.0,
         bounds=(0.0, None),
-        needs=("truth", "truth_landmarks:exact"),
-        weights=(),
+        needs=("truth", f"truth_landmarks:{backend}"),
+        weights=weights,
         source="Subbarao, Choi, Nikzad 1993, Optical Engineering 32(11), energy of the gradient; the box is ours",
         equals="no published code: defined here",
         blind_to="whether the detail is right: noise and ringing count as sharpness, and so does contrast",
         legacy=False,
-        measure=measure,
-    ),
+        measure=partial(measure, backend=backend),
+        promises=("blur", "noise"),
+    )
+    for name, backend, weights in BACKENDS
 )

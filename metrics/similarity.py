@@ -24,14 +24,16 @@ _STRIP = 16
 
 @dataclass(frozen=True)
 class Window:
-    """A symmetric window that is a product of two rows. row: its weights; sum: of all weights of the square.
+    """A symmetric window that is a product of two rows. row: its weights; sum: of all weights.
 
-    unbiased: divide variances by n - 1 and not by n, as scikit-image does by default.
+    unbiased: divide variances by n - 1 and not by n, as scikit-image does by default. depth: channels that one window
+    spans; 1 compares each channel by itself.
     """
 
     row: tuple[float, ...]
     sum: float
     unbiased: bool
+    depth: int = 1
 
     @property
     def side(self) -> int:
@@ -45,9 +47,9 @@ def gaussian_window() -> Window:
     return Window(tuple(float(w) for w in row / row.sum()), 1.0, False)
 
 
-def uniform_window() -> Window:
-    """scikit-image's default: 7x7, equal weights, variances divided by n - 1. The weights are 1, so sums are exact."""
-    return Window((1.0,) * 7, 49.0, True)
+def uniform_window(side: int = 7, *, depth: int = 1) -> Window:
+    """Equal weights, variances divided by n - 1: scikit-image's default at 7. The weights are 1, so sums are exact."""
+    return Window((1.0,) * side, float(side * side * depth), True, depth)
 
 
 class Similarity:
@@ -72,26 +74,29 @@ class Similarity:
 
     def compare(self, a: np.ndarray, b: np.ndarray) -> float:
         """Mean SSIM over channels and places of two pictures (H, W) or (H, W, C). Identical pictures give exactly 1."""
-        if a.ndim == 2:
-            return self._plane(a, b)
-        return sum(self._plane(a[..., c], b[..., c]) for c in range(a.shape[2])) / a.shape[2]
+        return float(np.mean([similarity for similarity, _ in self.parts(a, b)]))
 
-    def _plane(self, a: np.ndarray, b: np.ndarray) -> float:
+    def parts(self, a: np.ndarray, b: np.ndarray) -> list[tuple[float, float]]:
+        """Means over places of SSIM and of its second factor (contrast and structure), for each channel."""
+        if a.ndim == 2:
+            a, b = a[..., None], b[..., None]
+        depth = self._window.depth
+        return [self._volume(a[..., c : c + depth], b[..., c : c + depth]) for c in range(a.shape[2] - depth + 1)]
+
+    def _volume(self, a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
         x, y, squares, product = self._maps
-        np.copyto(x, a)
-        np.copyto(y, b)
-        if self._offset:
-            x += self._offset
-            y += self._offset
-        np.multiply(x, x, out=squares)
-        np.multiply(y, y, out=product)
-        squares += product
-        np.multiply(x, y, out=product)
+        for layer in range(a.shape[2]):
+            if layer == 0:
+                self._fill(x, y, squares, product, a[..., 0], b[..., 0])
+            else:  # sums over the layers of a window are sums over layers first
+                more = np.empty_like(self._maps)
+                self._fill(*more, a[..., layer], b[..., layer])
+                self._maps += more
         self._average()
         mx, my, squares, product = self._means
-        top, n, (c1, c2) = self._spare, self._window.side**2, self._constants
+        n, (c1, c2) = self._window.side**2 * self._window.depth, self._constants
         unbiased = n / (n - 1) if self._window.unbiased else 1.0
-        np.multiply(mx, my, out=top)
+        top = np.multiply(mx, my, out=self._spare)
         mx *= mx
         my *= my
         mx += my  # mx^2 + my^2
@@ -102,12 +107,26 @@ class Similarity:
         top *= 2
         top += c1
         product += c2
-        top *= product
         mx += c1
         squares += c2
-        mx *= squares
-        top /= mx
-        return float(top.mean())
+        top /= mx  # luminance
+        product /= squares  # contrast and structure
+        second = float(product.mean())
+        product *= top
+        return float(product.mean()), second
+
+    def _fill(
+        self, x: np.ndarray, y: np.ndarray, squares: np.ndarray, product: np.ndarray, a: np.ndarray, b: np.ndarray
+    ) -> None:
+        np.copyto(x, a)
+        np.copyto(y, b)
+        if self._offset:
+            x += self._offset
+            y += self._offset
+        np.multiply(x, x, out=squares)
+        np.multiply(y, y, out=product)
+        squares += product
+        np.multiply(x, y, out=product)
 
     def _average(self) -> None:
         """Windowed means of the four maps."""
