@@ -62,11 +62,15 @@ class ArcFace:
 @lru_cache(maxsize=1)
 def load() -> ArcFace:
     """The extractor. Raises MissingWeights where its file is not here, MetricError for one of another layout."""
+    import torch
+
     from metrics.weights import load_state, locate
 
-    network, state = build_network(), load_state(WEIGHTS)
+    state = load_state(WEIGHTS)
+    with torch.device("meta"):  # 43.6 million numbers need not be drawn to be replaced
+        network = build_network()
     try:
-        network.load_state_dict(state)
+        network.load_state_dict(state, assign=True)
     except RuntimeError as error:
         said = " ".join(str(error).split())[:200]
         raise MetricError(f"{locate(WEIGHTS)}: expected the state dict of an IResNet-50: {said}") from None

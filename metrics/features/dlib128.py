@@ -2,7 +2,7 @@
 
 N = ceil(T / STRIDE) lines: an embedding costs some 90 ms on a core, and a face's identity does not change in a fifth of
 a second. The face is turned upright and cut as `dlib.get_face_chip` does, by the 68 landmarks of `dlib68`: 150x150
-pixels, a quarter of padding, no jitter. A line is as the network gives it, not normalised (length about 1.4); by its
+pixels, a quarter of padding, no jitter. A line is as the network gives it, not normalised (length 1.4 to 1.6); by its
 author two faces are one person's where their distance is under 0.6. Extra `faces`.
 
 Source: D. King, dlib_face_recognition_resnet_model_v1 (2017); He, Zhang, Ren, Sun 2016 (residual networks).

@@ -27,6 +27,9 @@ from metrics.landmarks.predictor68 import NOWHERE, PREDICTOR, Predictor68, open_
 from metrics.stills import check, each
 
 CNN = "dlib_mmod"
+_LEAST = 40
+"""Side in pixels of the smallest picture that the CNN is shown: it cannot compute far smaller ones, and HOG in a doubled
+picture finds faces of 40 pixels at least."""
 
 
 class Dlib68:
@@ -65,6 +68,8 @@ class Dlib68:
         return NOWHERE if box is None else self.points(image, box)
 
     def _search(self, image: np.ndarray) -> list[Found]:
+        if min(image.shape[:2]) < _LEAST:
+            return []
         if self._cnn is None:
             import dlib
 

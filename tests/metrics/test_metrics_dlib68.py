@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import portraits
 import pytest
 
 from metrics.errors import MetricError, MissingWeights
@@ -92,6 +93,22 @@ def test_which_box_counts(
     bare = Dlib68(hog.Hog(Trees()), None, "")
     monkeypatch.setattr(bare, "_search", lambda image: [((0, 0, 10, 10), 1.0)])
     assert bare.largest_face(np.zeros((8, 8, 3), np.uint8)) == (0, 0, want, want)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (8, 8), (39, 300), (41, 41)])
+def test_pictures_too_small_for_a_face(detector: Dlib68, size: tuple[int, int]) -> None:
+    """Smaller than some 10 pixels the CNN would end the process."""
+    assert np.isnan(detector.detect(np.full((1, *size, 3), 90, np.uint8))).all()
+
+
+def test_darkness_and_half_a_profile(detector: Dlib68) -> None:
+    face = portraits.portrait()
+    dark, narrow = portraits.darkened(face, 0.08), portraits.resized(face, 0.6, 1)
+    plain, dim, thin = (detector.detect(picture[None])[0] for picture in (face, dark, narrow))
+    eyes = np.linalg.norm(plain[36] - plain[45])
+    assert np.linalg.norm(dim - plain, axis=-1).mean() < 0.15 * eyes
+    assert np.linalg.norm(thin / (0.6, 1) - plain, axis=-1).mean() < 0.1 * eyes
+    assert np.isnan(detector.detect(portraits.darkened(face, 0.02)[None])).all()
 
 
 def test_wrong_input_is_refused(detector: Dlib68, portrait: np.ndarray) -> None:
