@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from bench.cli import describe, explore, fit, footage, measure, perform, weights
+from bench.cli import describe, explore, fit, footage, measure, perform, spread, weights
 from bench.errors import BenchError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ _VERBS: tuple[tuple[Callable[..., None], str, str], ...] = (
     (measure.demo, "demo", "Run"),
     (measure.run, "run", "Run"),
     (measure.score, "score", "Run"),
+    (spread.spread, "spread", "Run"),
     (measure.report, "report", "Run"),
     (perform.generate, "generate", "Generate"),
     (footage.crop, "crop", "Generate"),

@@ -32,9 +32,10 @@ ROOMS = {
     "generate": {"io", "adapters", "faces", "headmotion"},
     "inventory": {"io", "datasets"},
     "fetching": {"io"},
+    "spread": {"io", "datasets", "store", "stats", "runner", "report", "framing"},
     "perf": {"adapters", "store"},
     "cli": {
-        "io", "stats", "datasets", "adapters", "store", "runner", "report", "training", "generate", "inventory",
+        "io", "stats", "datasets", "adapters", "store", "runner", "report", "training", "generate", "inventory", "spread",
         "footage", "fetching", "cli",
     },
 }  # fmt: skip
