@@ -21,8 +21,8 @@ so an onset would be found in dither as well."""
 
 
 def onset_times(samples: np.ndarray) -> np.ndarray:
-    """Seconds float64 (M,), rising, of onsets in float32 (N,) at 16 kHz; none in a silent or empty recording."""
-    if np.abs(samples).max(initial=0.0) < SILENT:
+    """Seconds float64 (M,), rising, of onsets in float32 (N,) at 16 kHz; none in silence or in less than a window."""
+    if len(samples) < WINDOW or np.abs(samples).max(initial=0.0) < SILENT:
         return np.empty(0)
     import librosa
 

@@ -43,8 +43,8 @@ def talking_head(
     """
     face = np.array(json.loads((HERE / "dlib68.json").read_text())["points68_xy"], np.float64)
     face -= face[27]
-    depth = 0.006 * np.square(face[:, 0])
-    depth[27:36] -= np.array([0, 6, 12, 18, 3, 2, 1, 2, 3])
+    depth = 0.0125 * np.square(face[:, 0])
+    depth[27:36] -= np.array([0, 6, 11, 19, 4, 2, 1, 2, 4])
     points = np.repeat(np.column_stack([face, depth])[None], len(degrees), 0)
     points[:, 66] = points[:, 62] + (0, 7, 0)
     for first in shut:
