@@ -144,11 +144,11 @@ class SyncNet:
 @lru_cache(maxsize=1)
 def load() -> SyncNet:
     """SyncNet with its published weights. Raises MissingWeights where they are not here, MetricError for others."""
-    import torch
-
     from metrics.weights import locate_intact
 
     path = locate_intact(WEIGHTS)
+    import torch
+
     network = build_network()
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     return SyncNet(network)

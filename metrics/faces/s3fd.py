@@ -78,11 +78,11 @@ def build_network() -> Any:
 @lru_cache(maxsize=1)
 def load() -> S3fd:
     """The detector. Raises MissingWeights where its file is not here, MetricError for another file."""
-    import torch
-
     from metrics.weights import locate_intact
 
     path = locate_intact(WEIGHTS)
+    import torch
+
     network = build_network()
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     return S3fd(network)
