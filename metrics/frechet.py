@@ -20,8 +20,8 @@ from metrics.errors import MetricError
 from metrics.moments import Moments
 
 FORMULA = (
-    "|m1 - m2|^2 + tr S1 + tr S2 - 2 tr (S1^1/2 S2 S1^1/2)^1/2 of means and covariances (n - 1 below the line, float64) "
-    "of all vectors of the videos and of all of their truths"
+    "|m1 - m2|^2 + tr S1 + tr S2 - 2 tr (S1^1/2 S2 S1^1/2)^1/2 of means and covariances (n - 1 below the line, "
+    "float64) of all vectors of the videos and of all of their truths"
 )
 SOURCE = "Heusel et al. 2017, arXiv 1706.08500, equation 6; Dowson and Landau 1982, J. Multivariate Analysis 12(3)"
 TOO_FEW = "fewer vectors than dimensions ({0}) make covariances singular and the distance too large"

@@ -29,8 +29,8 @@ VARIANTS = (
     Variant(
         id=f"fvd/i3d-logits{CLASSES}-{WINDOW}f@1",
         title="Fréchet video distance",
-        formula=f"{frechet.FORMULA}; {CLASSES} logits (before softmax) of I3D on Kinetics-400 for every {WINDOW} frames "
-        f"at the video's own rate, windows one after another without overlap, the rest left out; TensorFlow 1's "
+        formula=f"{frechet.FORMULA}; {CLASSES} logits (before softmax) of I3D on Kinetics-400 for every {WINDOW} "
+        f"frames at the video's own rate, windows one after another without overlap, the rest left out; TensorFlow 1's "
         f"bilinear to {SIDE}x{SIDE} (sampled at i size / {SIDE}), pixel / 127.5 - 1; {LEAST_WINDOWS} windows and "
         f"{LEAST_CLIPS} clips at least",
         unit="1",

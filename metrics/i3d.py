@@ -119,8 +119,11 @@ def build_network() -> torch.nn.Module:
 
 def build_trunk(state: dict[str, Any]) -> torch.nn.Module:
     """The network with those weights, ready to be read."""
-    network = build_network()
-    network.load_state_dict(state)
+    import torch
+
+    with torch.device("meta"):  # no first weights are drawn only to be thrown away
+        network = build_network()
+    network.load_state_dict(state, assign=True)
     return network.eval().requires_grad_(False)
 
 

@@ -57,7 +57,7 @@ class Moments:
 
 
 def summarise(blocks: Sequence[np.ndarray]) -> Moments:
-    """The statistics of float32 (N, D) blocks, read once, in their order. Raises MetricError where they hold nothing."""
+    """The statistics of float32 (N, D) blocks, read once, in their order. Raises MetricError where all are empty."""
     pool = _Pool()
     for vectors in by_thousands(blocks):
         pool.add_vectors(vectors)
@@ -73,13 +73,14 @@ def merge(parts: Sequence[Moments]) -> Moments:
     if len(parts) == 1:
         return parts[0]
     pool = _Pool()
-    for has_scatter, run in groupby(parts, key=lambda part: part.scatter is not None):
-        if has_scatter:
-            for part in run:
+    for _, run in groupby(parts, key=lambda part: part.scatter is None):
+        several = list(run)
+        # vectors of neighbours together, by thousands: few matrix products, however small the parts
+        for vectors in by_thousands(part.vectors for part in several if part.vectors is not None):
+            pool.add_vectors(vectors)
+        for part in several:
+            if part.scatter is not None:
                 pool.add_scatter(part.count, part.mean, part.scatter)
-        else:  # vectors of neighbours together, by thousands: a matrix product each, however small the parts
-            for vectors in by_thousands([part.vectors for part in run]):
-                pool.add_vectors(vectors)
     return pool.settle()
 
 

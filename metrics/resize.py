@@ -58,5 +58,5 @@ def bicubic_clean(frames: np.ndarray, side: int) -> torch.Tensor:
     for target, frame in zip(out, frames, strict=True):
         for channel in range(3):
             picture = Image.fromarray(np.ascontiguousarray(frame[:, :, channel], dtype=np.float32))
-            target[channel] = picture.resize((side, side), Image.Resampling.BICUBIC)
+            target[channel] = np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC))
     return torch.from_numpy(out.clip(0, 255))
