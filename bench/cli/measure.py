@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli.choice import fitting, named
 from bench.cli.console import cells_bar, console, emit
 from bench.cli.weights import Folder, look_in
 
@@ -86,7 +87,7 @@ def score(
     videos: Annotated[Path, typer.Option(help="Folder of videos, or of a folder of videos for each method.")],
     truth: Annotated[Path | None, typer.Option(help="Folder of true videos with the same names.")] = None,
     metrics: Annotated[
-        str | None, typer.Option(help="Metric ids, separated by commas (default: all that fit).")
+        str | None, typer.Option(help="Metric ids or families, separated by commas (default: all that fit).")
     ] = None,
     method: Annotated[str | None, typer.Option(help="Name of the method that made the videos.")] = None,
     out: Out = None,
@@ -98,26 +99,12 @@ def score(
     from bench.runner.score import score as carry_out
 
     look_in(weights)
-    chosen = _split(metrics) or _fitting(truth=truth is not None)
+    chosen = named(_split(metrics)) or fitting(videos, truth)
     with cells_bar("score", quiet=as_json) as advance:
         result = carry_out(
             videos, truth=truth, metrics=chosen, method=method, out=out, workers=_workers(workers), progress=advance
         )
     _finish(result, as_json=as_json, shown="score")
-
-
-def _fitting(*, truth: bool) -> list[str]:
-    """Metrics that real videos can be scored by here: no corpus truth, no legacy conventions."""
-    from metrics.registry import variants
-
-    found = []
-    for variant in variants().values():
-        needs = set(variant.needs)
-        of_corpus = any("puppet68" in n or n.endswith(":exact") for n in needs)
-        wants_truth = any(n.startswith("truth") for n in needs)
-        if not variant.legacy and not of_corpus and (truth or not wants_truth):
-            found.append(variant.id)
-    return found
 
 
 def report(
