@@ -80,8 +80,8 @@ def build_network() -> torch.nn.Module:
 
         def forward(self, x: Tensor) -> Tensor:
             x = self.prelu(self.bn1(self.conv1(x)))
-            for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
-                x = stage(x)
+            for stage in range(1, len(BLOCKS) + 1):
+                x = self.get_submodule(f"layer{stage}")(x)
             return self.features(self.fc(self.bn2(x).flatten(1)))
 
     return IResNet50().eval()
