@@ -10,8 +10,8 @@ Direction: a description. People in conversation blink some 10 to 25 times a min
 next and with the task; no single source is taken for it here.
 
 Does not measure: whether lids shut fully, the blink's shape, one eye alone. What a backend does not close is not seen:
-dlib68 finds most blinks of real films, hardly any of the corpus's painted lids; puppet68, which sees the face at 64
-pixels, finds two of six.
+of 13 stretches that dlib68 finds in four real films, 12 are blinks to the eye and one is a gaze downwards; it follows
+hardly any of the painted lids of the corpus. puppet68, which sees the face at 64 pixels, finds two of six.
 """
 
 from __future__ import annotations

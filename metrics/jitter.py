@@ -117,8 +117,8 @@ def _variants(backend: str, weights: tuple[str, ...]) -> tuple[Variant, ...]:
             (
                 "jitter/", "Temporal jitter", "", _RIGID, "", "lower", None, (ours,), partial(measure, aligned=False),
                 ("jitter",),
-                f"{_FLOOR}; flicker of colour and texture; the mouth; a still or slow picture scores best; real "
-                "accelerations of the head count",
+                f"{_FLOOR}; flicker of colour and texture; the mouth; a still picture scores best and "
+                "repeated frames lower it by a noisy detector; real accelerations of the head count",
             ),
             (
                 "jitter/face68-procrustes-", "Temporal jitter of the face's shape", "", "all 68 points",

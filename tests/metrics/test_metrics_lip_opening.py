@@ -8,7 +8,7 @@ from faces68 import marked, syllables, talk
 
 from metrics.clip import Clip, Result
 from metrics.lip_opening import MIN_FRAMES, STILL, face_height, opening
-from metrics.registry import evaluate
+from metrics.registry import evaluate, get
 
 PAIRED = ("r", "slope", "bias")
 HEIGHT = face_height(talk(np.zeros(1)))
@@ -41,6 +41,27 @@ def test_lips_that_open_a_share_as_far(share: float) -> None:
     r, slope, bias = values(share * theirs + 2, theirs)
     assert r == pytest.approx(1, abs=1e-12) and slope == pytest.approx(share, abs=1e-12)
     assert bias == pytest.approx(100 * ((share - 1) * theirs.mean() + 2) / HEIGHT, abs=1e-9)
+
+
+def test_what_the_cards_promise_of_mouths_that_move_less_more_and_otherwise() -> None:
+    theirs = syllables(100)
+    for family, target in (("slope", 1.0), ("bias", 0.0)):
+        assert set(get(f"lip_opening_{family}/puppet68@1").promises) == {"mouth-smaller", "mouth-larger"}
+        for shares in ((1.0, 0.75, 0.5, 0.25, 0.0), (1.0, 1.15, 1.3, 1.5)):
+            off = [abs(lips(family, share * theirs, theirs).value - target) for share in shares]
+            assert off[0] == pytest.approx(0, abs=1e-12) and (np.diff(off) > 0).all()
+    held = [theirs.copy() for _ in range(4)]
+    for k, curve in enumerate(held):
+        curve[100 - 25 * k :] = curve[99 - 25 * k]
+    assert (np.diff([lips("r", curve, theirs).value for curve in held]) < 0).all()
+
+
+def test_a_clip_s_curves_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = marked(talk(0.5 * syllables()), talk(syllables()))
+    first = evaluate("lip_opening_r/puppet68@1", clip)
+    monkeypatch.setattr("metrics.lip_opening.opening", None)
+    again = evaluate("lip_opening_slope/puppet68@1", clip)
+    assert again.value == pytest.approx(0.5) and again.series["opening"] is first.series["opening"]
 
 
 def test_lips_that_do_the_opposite() -> None:
