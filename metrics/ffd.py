@@ -12,15 +12,17 @@ from __future__ import annotations
 from functools import partial
 
 from metrics import frechet, moments
+from metrics.features.dlib128 import STRIDE, WIDTH
 from metrics.pooling import brought
 from metrics.registry import Corpus, Variant
 
-EXTRACTOR, DIMENSIONS = "dlib128", 128
+EXTRACTOR = "dlib128"
 WEIGHTS = ("dlib_resnet", "dlib68", "dlib_mmod")
-LEAST_FRAMES = 256
-"""Faces on either side: twice the dimensions, so that covariances have full rank with room to spare."""
+LEAST_FACES = WIDTH + 1
+"""Faces on either side: one more than dimensions, the fewest whose covariance can have full rank."""
 LEAST_CLIPS = 5
 """Clips on either side: faces of a clip are nearly one embedding; of fewer clips an interval has no meaning."""
+FACES = f"every face of frames 0, {STRIDE}, {2 * STRIDE} and so on"
 BLIND = (
     "lip sync; the order of frames; blur that leaves the face known; all outside the face's crop; frames in which no "
     "face was found, which are left out (see coverage); "
@@ -30,8 +32,8 @@ VARIANTS = (
     Variant(
         id=f"ffd/{EXTRACTOR}@1",
         title="Fréchet distance of face embeddings (dlib)",
-        formula=f"{frechet.FORMULA}; {DIMENSIONS} numbers a face by dlib's recognition network, aligned by the "
-        f"landmarks of dlib68; every frame with a face; {LEAST_FRAMES} faces and {LEAST_CLIPS} clips at least",
+        formula=f"{frechet.FORMULA}; {WIDTH} numbers a face by dlib's recognition network, aligned by the "
+        f"landmarks of dlib68; {FACES}; {LEAST_FACES} faces and {LEAST_CLIPS} clips at least",
         unit="1",
         direction="lower",
         target=None,
@@ -40,7 +42,7 @@ VARIANTS = (
         weights=WEIGHTS,
         source=f"defined here, after {frechet.SOURCE}",
         equals="no published code: defined here",
-        blind_to=f"{BLIND}{frechet.TOO_FEW.format(DIMENSIONS)}; a few identities span few directions, so that values "
+        blind_to=f"{BLIND}{frechet.TOO_FEW.format(WIDTH)}; a few identities span few directions, so that values "
         "of different sets of clips do not compare",
         legacy=False,
         measure=partial(brought, extractor=EXTRACTOR, lacking="no frame has a face"),
@@ -49,7 +51,7 @@ VARIANTS = (
             summarise=moments.summarise,
             merge=moments.merge,
             distance=frechet.distance,
-            least_frames=LEAST_FRAMES,
+            least_frames=LEAST_FACES,
             least_clips=LEAST_CLIPS,
         ),
         promises=("identity",),

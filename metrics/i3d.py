@@ -130,11 +130,9 @@ def build_trunk(state: dict[str, Any]) -> torch.nn.Module:
 @lru_cache(maxsize=1)
 def load_trunk() -> torch.nn.Module:
     """The network with the published weights. Raises MissingWeights where they are not here."""
-    import torch
+    from metrics.weights import load_state
 
-    from metrics.weights import locate_intact
-
-    return build_trunk(torch.load(locate_intact(WEIGHTS), map_location="cpu", weights_only=True))
+    return build_trunk(load_state(WEIGHTS))
 
 
 class Windows:

@@ -98,7 +98,7 @@ def test_a_value_of_groups(id: str) -> None:
     far = [corpus.summarise([block + np.float32(0.1) for block in blocks]) for blocks in ours]
     farther = corpus.distance(corpus.merge(far), corpus.merge(parts[1]))
     assert same < value(everything) < farther
-    assert same == pytest.approx(0, abs=1e-6) or get(id).family == "kid" and same < 0
+    assert same == pytest.approx(0, abs=1e-6) or (get(id).family == "kid" and same < 0)
 
 
 @EVERY

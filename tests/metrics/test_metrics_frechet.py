@@ -108,7 +108,7 @@ def test_any_partition_gives_the_same_statistics(
     count: int, clips: list[int], groups: list[int], dimensions: int
 ) -> None:
     vectors = cloud(count, dimensions, seed=count)
-    blocks = [block for block in cut(vectors, clips)]
+    blocks = cut(vectors, clips)
     whole = summarise([vectors])
     # how a group is cut into clips changes no bit
     again = summarise(blocks)

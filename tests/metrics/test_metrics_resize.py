@@ -22,7 +22,7 @@ def test_shape_and_range(resize) -> None:  # type: ignore[no-untyped-def]
     for frames in (noise, noise[:, ::-1, ::2]):  # also a view that torch could not take
         out = resize(frames, 20)
         assert out.shape == (2, 3, 20, 20) and str(out.dtype) == "torch.float32"
-        assert 0 <= float(out.min()) and float(out.max()) <= 255
+        assert float(out.min()) >= 0 and float(out.max()) <= 255
 
 
 @EVERY
