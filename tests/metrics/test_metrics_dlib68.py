@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,11 @@ def test_without_dlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingWeights, match=r"needs dlib: install the extra `faces`"):
         dlib68.load.__wrapped__()
+
+
+def test_the_wheel_of_the_models_is_never_imported(detector: Dlib68) -> None:
+    """It fails to import with a current setuptools; only its folder is looked up."""
+    assert detector is dlib68.load() and "face_recognition_models" not in sys.modules
 
 
 def test_a_damaged_predictor_is_not_used(detector: Dlib68, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

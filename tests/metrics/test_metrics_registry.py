@@ -193,7 +193,8 @@ def test_a_card_that_cannot_be_right_is_refused(own: Path, chosen: dict[str, obj
 def test_listing_loads_nothing_heavy() -> None:
     script = (
         "import sys; from metrics.registry import variants; from metrics.landmarks import backends; "
-        "variants(); backends(); print(*sorted({m.split('.')[0] for m in sys.modules}))"
+        "from metrics.faces import detectors; from metrics.features import extractors; "
+        "variants(); backends(); detectors(); extractors(); print(*sorted({m.split('.')[0] for m in sys.modules}))"
     )
     ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     heavy = {"torch", "torchvision", "cv2", "av", "dlib", "librosa", "pandas", "matplotlib", "skimage", "scipy", "PIL"}
