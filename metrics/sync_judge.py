@@ -169,12 +169,10 @@ class SyncJudge:
 @lru_cache(maxsize=1)
 def load() -> SyncJudge:
     """The judge with its shipped weights. Raises MissingWeights when the file is gone, MetricError for another file."""
-    from safetensors.torch import load_file
-
-    from metrics.weights import locate_intact
+    from metrics.weights import load_state
 
     network = build_network()
-    network.load_state_dict(load_file(locate_intact(WEIGHTS)))
+    network.load_state_dict(load_state(WEIGHTS))
     return SyncJudge(network)
 
 

@@ -164,6 +164,12 @@ def own_folder() -> Path:
     return user_cache_path("avct-bench", appauthor=False) / "weights"
 
 
+def given_folders() -> list[Path]:
+    """The folders that AVCT_BENCH_WEIGHTS names."""
+    given = os.environ.get(FOLDER_VARIABLE, "").split(os.pathsep)
+    return [Path(folder).expanduser() for folder in given if folder]
+
+
 def load_state(name: str) -> dict[str, Tensor]:
     """Name -> tensor (on the CPU) of that weight's file, all that it holds: .safetensors, or a pickle of tensors.
 
@@ -198,8 +204,7 @@ def _tensors(held: object, path: Path) -> dict[str, Tensor]:
 
 
 def _folders(weight: Weight) -> list[Path]:
-    given = os.environ.get(FOLDER_VARIABLE, "").split(os.pathsep)
-    folders = [Path(folder).expanduser() for folder in given if folder]
+    folders = given_folders()
     package, _, rest = weight.bundled_in.partition("/")
     # find_spec of a top-level name imports nothing: face_recognition_models fails to import with a new setuptools
     spec = importlib.util.find_spec(package) if package else None

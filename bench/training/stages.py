@@ -6,7 +6,6 @@ interrupted training goes on where it stopped.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -23,7 +22,7 @@ from bench.training.prepare import (
     spoken_cast,
     train_names,
 )
-from metrics.weights import FOLDER_VARIABLE
+from metrics.weights import given_folders
 
 if TYPE_CHECKING:
     from avct.shards import Shards
@@ -81,10 +80,11 @@ class Plan:
 def _with_vgg19(recipe: Recipe) -> Recipe:
     """The recipe with VGG-19's weights where it wants them and they lie among the metrics' weights."""
     stage = recipe.stages.get("renderer")
-    folder = os.environ.get(FOLDER_VARIABLE)
-    if getattr(stage, "perceptual", "") != "vgg19" or stage.vgg19 or not folder:
+    folders = given_folders()
+    if getattr(stage, "perceptual", "") != "vgg19" or stage.vgg19 or not folders:
         return recipe
-    found = [p for n in ("vgg19.safetensors", "vgg19.pth") if (p := Path(folder) / n).is_file()]
+    names = ("vgg19.safetensors", "vgg19.pth")
+    found = [path for folder in folders for name in names if (path := folder / name).is_file()]
     if not found:
         return recipe
     return replace(recipe, stages={**recipe.stages, "renderer": replace(stage, vgg19=str(found[0]))})

@@ -107,10 +107,8 @@ class Puppet68:
 @lru_cache(maxsize=1)
 def load() -> Puppet68:
     """The judge with its shipped weights. Raises MissingWeights when the file is gone, MetricError for another file."""
-    from safetensors.torch import load_file
-
-    from metrics.weights import locate_intact
+    from metrics.weights import load_state
 
     network = build_network()
-    network.load_state_dict(load_file(locate_intact(WEIGHTS)))
+    network.load_state_dict(load_state(WEIGHTS))
     return Puppet68(network)

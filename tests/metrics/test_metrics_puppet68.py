@@ -81,5 +81,5 @@ def test_another_file_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_without_its_file_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     monkeypatch.setenv("AVCT_BENCH_CACHE", str(tmp_path))
-    with pytest.raises(MissingWeights, match="it ships with the package: install avct-bench again"):
+    with pytest.raises(MissingWeights, match="they ship with the package: install avct-bench again"):
         puppet68.load.__wrapped__()
