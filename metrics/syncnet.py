@@ -144,13 +144,11 @@ class SyncNet:
 @lru_cache(maxsize=1)
 def load() -> SyncNet:
     """SyncNet with its published weights. Raises MissingWeights where they are not here, MetricError for others."""
-    from metrics.weights import locate_intact
+    from metrics.weights import load_state
 
-    path = locate_intact(WEIGHTS)
-    import torch
-
+    state = load_state(WEIGHTS)
     network = build_network()
-    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    network.load_state_dict(state)
     return SyncNet(network)
 
 

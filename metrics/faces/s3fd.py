@@ -78,11 +78,9 @@ def build_network() -> Any:
 @lru_cache(maxsize=1)
 def load() -> S3fd:
     """The detector. Raises MissingWeights where its file is not here, MetricError for another file."""
-    from metrics.weights import locate_intact
+    from metrics.weights import load_state
 
-    path = locate_intact(WEIGHTS)
-    import torch
-
+    state = load_state(WEIGHTS)
     network = build_network()
-    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    network.load_state_dict(state)
     return S3fd(network)
