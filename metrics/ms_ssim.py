@@ -21,7 +21,7 @@ from metrics.registry import Variant
 from metrics.similarity import Similarity, gaussian_window
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-"""Of the scales, finest first: what the paper's observers were fitted with. They sum to 1."""
+"""Of the scales, finest first: what the paper's observers were fitted with. As printed, they sum to 1.0001."""
 _GAUSS = gaussian_window()
 LEAST = (_GAUSS.side - 1) * 2 ** (len(WEIGHTS) - 1) + 1
 """Smallest side in pixels of which the coarsest scale still holds a window: 161."""
