@@ -71,8 +71,10 @@ def test_the_bars_count_the_same() -> None:
     undone."""
     from bench.datasets.puppets import speech
     from bench.datasets.puppets.corpus import perform_labels
+    from bench.training.bars import SHUT as LIMIT
     from bench.training.bars import closures
 
+    assert SHUT == LIMIT == 1.5
     said = [r.id for r in speech.recordings() if r.split == "test"]
     rows, told, truth_told, count = [], 0.0, 0.0, 0
     for k, name in enumerate(("test-001", "test-006", "test-012", "test-020", "test-024")):

@@ -66,6 +66,13 @@ def test_how_far_lids_go_is_against_the_clip_s_own_eyes(shut: float, height: flo
     assert rate(points).value == (30.0 if shut < SHUT else 0.0)
 
 
+def test_open_eyes_are_the_median_s_even_where_many_frames_are_shut() -> None:
+    """A long look downwards is no blink, and does not hide a shallow one."""
+    half_shut = lids(100, (10, 30), shut=0.0)
+    half_shut[60:64] = 0.6
+    assert blinks(eye_aspect_ratio(eyes(half_shut)), FPS) == [(60, 64)]
+
+
 def test_blinks_at_the_ends_and_beside_a_gap_count_as_what_is_left() -> None:
     points = eyes(lids(100, (0, 3), (97, 3), (50, 6)))
     points[53] = np.nan

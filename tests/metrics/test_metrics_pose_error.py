@@ -38,9 +38,10 @@ def test_it_grows_with_every_turn(axis: int) -> None:
 
 
 def test_an_upside_down_head_is_no_more_than_a_half_turn_away() -> None:
-    truth = motion.talking_head(np.array([[0, 0, 178.0]]))
-    ours = motion.talking_head(np.array([[0, 0, -178.0]]))
-    assert error(ours, truth).value < 3
+    rolls = np.arange(165.0, 196)[:, None] * (0, 0, 1)
+    result = error(motion.talking_head(rolls + (0, 0, 4)), motion.talking_head(rolls))
+    assert (np.abs(result.series["roll"] - result.series["truth_roll"]) > 300).any()
+    assert (result.per_frame < 3).all() and result.value == pytest.approx(4 / 3, abs=0.1)
 
 
 def test_a_picture_s_size_and_the_mouth_do_not_enter() -> None:
