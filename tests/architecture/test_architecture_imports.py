@@ -33,7 +33,8 @@ ROOMS = {
     "inventory": {"io", "datasets"},
     "fetching": {"io"},
     "spread": {"io", "datasets", "store", "stats", "runner", "report", "framing"},
-    "perf": {"adapters", "store"},
+    "perf": {"adapters", "store", "datasets"},
+    "validity": {"io", "datasets", "store", "stats", "runner", "report"},
     "cli": {
         "io", "stats", "datasets", "adapters", "store", "runner", "report", "training", "generate", "inventory", "spread",
         "footage", "fetching", "cli",
