@@ -4,6 +4,9 @@ Frame and truth's frame, not frame and reference image: a clip holds no referenc
 CSIM, which compares with it and therefore counts the truth's own changes of pose and expression too. Lines without a
 face in either are left out of both; under four fifths of them there is no value.
 
+In a scene of the corpus dlib's distance is 0.15 to 0.58 on the way to another person, 0.15 for a mouth that stays shut
+and 0.04 for frames shaken by a quarter of a pixel, since its landmarks are whole pixels.
+
 Does not measure: whether the person is the right one where the truth is not (a truth of somebody else), lip sync,
 pose, sharpness as such; embeddings also answer to blur, light and a face that is cut badly.
 Source: Deng et al. 2019, ArcFace; D. King 2017, dlib; Zakharov et al. 2019 (CSIM), arXiv 1905.08233.

@@ -117,8 +117,10 @@ class _Card:
     unit: str = _AT_256
     blind_to: str = ""
     legacy: bool = False
+    promises: tuple[str, ...] = ()
 
 
+_LIPS = ("mouth-smaller", "mouth-larger", "wrong-speech", "freeze", "drop")
 _ATVGNET = "Chen et al. 2019, arXiv 1905.03820, and its published code"
 _CARDS = (
     _Card(
@@ -128,6 +130,7 @@ _CARDS = (
         Rule(mouth=True, centring="mean"),
         "the formula of Chen et al. 2018, which states no detector and no resolution",
         blind_to="where the mouth sits in the face; head pose, save that a turn changes the mouth's outline",
+        promises=_LIPS,
     ),
     _Card(
         "face68-centred-px",
@@ -136,6 +139,7 @@ _CARDS = (
         Rule(mouth=False, centring="mean"),
         "the formula of Chen et al. 2018 on all points (\"F-LMD\" in later papers)",
         blind_to="shifts of the whole head; the mouth is 20 points of 68, so its errors are diluted",
+        promises=(*_LIPS, "pose-noise"),
     ),
     _Card(
         "face68-iod",
@@ -146,6 +150,7 @@ _CARDS = (
         source="Sagonas, Tzimiropoulos, Zafeiriou, Pantic 2013, ICCV workshops, 300-W",
         unit="1",
         blind_to="what moves: a head shifted as a whole counts as much as a wrong mouth",
+        promises=(*_LIPS, "pose-noise", "jitter"),
     ),
     _Card(
         "mouth20-procrustes-px",
@@ -156,6 +161,7 @@ _CARDS = (
         "no published code: defined here",
         source="Umeyama 1991, IEEE PAMI 13(4)",
         blind_to="head shift, roll and size, all taken out; a mouth too large hides partly in the fitted scale",
+        promises=_LIPS,
     ),
     _Card(
         "legacy-atvgnet-sum",
@@ -230,6 +236,7 @@ def _variant(card: _Card, backend: str, weights: tuple[str, ...]) -> Variant:
         source=card.source, equals=card.equals, blind_to=f"{card.blind_to}; picture quality; identity",
         legacy=card.legacy,
         measure=partial(measure, backend=backend, rule=card.rule, native=card.unit != _AT_256, floor=not card.legacy),
+        promises=card.promises,
     )  # fmt: skip
 
 

@@ -5,7 +5,8 @@ both have a face in video and truth; under four fifths of frames with a face the
 256x256 frame (x times 256/width, y times 256/height), per frame: at another frame rate it is another number.
 
 Does not measure: where the landmarks are (a mouth held wrong but moved right scores 0), picture quality. A detector's
-noise of half a pixel a frame enters whole, and is most of the value where a method is good.
+noise enters whole and is most of the value where a method is good: in a scene of the corpus whose lips open a tenth too
+far, dlib68 gives 0.72 pixels where the exact landmarks give 0.07.
 Source: Zhou et al. 2020, "MakeItTalk", arXiv 2004.12992, section 6 (D-VL, which is over the lips' width).
 """
 
@@ -57,7 +58,7 @@ _CARDS = (
         "the mouth's 20 points",
         Rule(mouth=True),
         "whether the lips or the head moves them: a head that moves otherwise counts",
-        ("jitter", "mouth-smaller", "mouth-larger"),
+        ("jitter", "freeze", "drop", "mouth-smaller", "mouth-larger", "wrong-speech"),
     ),
     _Card(
         "mouth20-centred-px",
@@ -65,7 +66,7 @@ _CARDS = (
         "the mouth's 20 points, each set less its own mean",
         Rule(mouth=True, centring="mean"),
         "shifts of mouth and head as a whole",
-        ("mouth-smaller", "mouth-larger"),
+        ("freeze", "drop", "mouth-smaller", "wrong-speech"),
     ),
     _Card(
         "face68-px",
@@ -73,7 +74,7 @@ _CARDS = (
         "all 68 points",
         Rule(mouth=False),
         "what moves: mostly the head, since the mouth is 20 points of 68",
-        ("jitter", "pose-noise"),
+        ("jitter", "freeze", "drop", "pose-noise"),
     ),
 )
 
