@@ -54,8 +54,8 @@ def tracks(faces: np.ndarray) -> list[Track]:
     """
     open_ones: list[list[np.ndarray]] = []
     closed: list[list[np.ndarray]] = []
-    starts = np.flatnonzero(np.diff(faces[:, 0], prepend=-1)) if len(faces) else []
-    for lines in np.split(faces, starts[1:]) if len(faces) else []:
+    starts = np.flatnonzero(np.diff(faces[:, 0])) + 1
+    for lines in np.split(faces, starts) if len(faces) else []:
         now = lines[0, 0]
         closed += [sightings for sightings in open_ones if now - sightings[-1][0] > GAP]
         open_ones = [sightings for sightings in open_ones if now - sightings[-1][0] <= GAP]

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,7 @@ def measure_tracked(clip: Clip, family: str, *, detector: str) -> Result:
     if lacking is not None:
         return Result(None, 0.0, reason=lacking)
     found = _tracks(clip, detector)
-    notes = {"tracks": [_card(track) for track in found]}
+    notes: dict[str, Any] = {"tracks": [_card(track) for track in found]}
     chosen, lacking = _choose(clip, found)
     if chosen is None:
         return Result(None, 0.0, reason=lacking, notes=notes)
@@ -82,7 +83,7 @@ def measure_legacy(clip: Clip, family: str, *, detector: str, code: str) -> Resu
     if lacking is not None:
         return Result(None, 0.0, reason=lacking)
     found = _tracks(clip, detector)
-    notes = {"tracks": [_card(track) for track in found]}
+    notes: dict[str, Any] = {"tracks": [_card(track) for track in found]}
     counted = [
         k for k, track in enumerate(found)
         if track.found > LEGACY_TRACK[code] and track.side > LEGACY_SIDE and _audible(clip, track) > syncnet.FRAMES
@@ -182,7 +183,7 @@ def _value(curve: Curve, family: str) -> float:
     return {"sync_offset": curve.offset, "sync_confidence": curve.confidence, "sync_distance": curve.distance}[family]
 
 
-def _result(clip: Clip, curve: Curve, family: str, *, first: int, entered: int, notes: dict) -> Result:
+def _result(clip: Clip, curve: Curve, family: str, *, first: int, entered: int, notes: dict[str, Any]) -> Result:
     frames = len(clip.frames)
     # a window's middle frame stands for it
     middle = first + syncnet.FRAMES // 2

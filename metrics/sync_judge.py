@@ -88,7 +88,7 @@ def build_network() -> torch.nn.Module:
     return Judge()
 
 
-def mouth_crops(frames: np.ndarray, landmarks: np.ndarray) -> torch.Tensor:
+def mouth_crops(frames: Frames, landmarks: np.ndarray) -> torch.Tensor:
     """Mouth crops float32 (T, 3, 64, 64) in [0, 1] of uint8 (T, H, W, 3), turned and sized by float64 (T, 68, 2).
 
     A square of 0.75 face widths (their median over the clip), centred a little below the middle of the mouth's corners,

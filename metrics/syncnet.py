@@ -66,7 +66,7 @@ def build_network() -> torch.nn.Module:
 class SyncNet:
     """SyncNet with its weights, in its faster form."""
 
-    def __init__(self, network: torch.nn.Module) -> None:
+    def __init__(self, network: Any) -> None:
         """network: as `build_network` gives it, with weights loaded. It is left as it is."""
         import torch
 
