@@ -86,9 +86,9 @@ class Network:
         """Distances float64 (n,) of two batches uint8 (n, H, W, 3) RGB. unsigned: feed [0, 1], the mistake."""
         import torch
 
-        for pictures in (frames, truth):
-            if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[3] != 3:
-                raise MetricError(f"lpips: expected uint8 (n, H, W, 3), got {pictures.dtype} {pictures.shape}")
+        for given in (frames, truth):
+            if given.dtype != np.uint8 or given.ndim != 4 or given.shape[3] != 3:
+                raise MetricError(f"lpips: expected uint8 (n, H, W, 3), got {given.dtype} {given.shape}")
         n = len(frames)
         with torch.inference_mode():
             pictures = torch.empty((2 * n, *frames.shape[1:]), dtype=torch.float32)
@@ -123,7 +123,7 @@ def _empty(trunk: Trunk) -> Any:
     with warnings.catch_warnings():
         # the package calls torchvision in a way that it deprecates; that is no business of whoever scores a video
         warnings.simplefilter("ignore")
-        import lpips
+        import lpips  # type: ignore[import-untyped]
 
         with torch.device("meta"):
             module = lpips.LPIPS(net=trunk.net, version="0.1", pretrained=False, pnet_rand=True, verbose=False)

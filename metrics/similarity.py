@@ -84,14 +84,11 @@ class Similarity:
         return [self._volume(a[..., c : c + depth], b[..., c : c + depth]) for c in range(a.shape[2] - depth + 1)]
 
     def _volume(self, a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
-        x, y, squares, product = self._maps
-        for layer in range(a.shape[2]):
-            if layer == 0:
-                self._fill(x, y, squares, product, a[..., 0], b[..., 0])
-            else:  # sums over the layers of a window are sums over layers first
-                more = np.empty_like(self._maps)
-                self._fill(*more, a[..., layer], b[..., layer])
-                self._maps += more
+        self._fill(self._maps, a[..., 0], b[..., 0])
+        for layer in range(1, a.shape[2]):  # sums over a window that spans layers are sums over layers first
+            more = np.empty_like(self._maps)
+            self._fill(more, a[..., layer], b[..., layer])
+            self._maps += more
         self._average()
         mx, my, squares, product = self._means
         n, (c1, c2) = self._window.side**2 * self._window.depth, self._constants
@@ -115,9 +112,9 @@ class Similarity:
         product *= top
         return float(product.mean()), second
 
-    def _fill(
-        self, x: np.ndarray, y: np.ndarray, squares: np.ndarray, product: np.ndarray, a: np.ndarray, b: np.ndarray
-    ) -> None:
+    def _fill(self, maps: np.ndarray, a: np.ndarray, b: np.ndarray) -> None:
+        """Write x, y, x^2 + y^2 and xy."""
+        x, y, squares, product = maps
         np.copyto(x, a)
         np.copyto(y, b)
         if self._offset:

@@ -46,7 +46,7 @@ def measure(
     for t, (frame, truth) in enumerate(zip(clip.frames, clip.truth, strict=True)):
         a, b = (frame, truth) if prepare is None else (prepare(frame), prepare(truth))
         if similarity is None:
-            similarity = Similarity(*a.shape[:2], window, data_range=data_range, offset=offset)
+            similarity = Similarity(a.shape[0], a.shape[1], window, data_range=data_range, offset=offset)
         values[t] = similarity.compare(a, b)
     return Result(float(values.mean()), 1.0, per_frame=values)
 
