@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.choice import fitting, named
 from bench.cli.console import cells_bar, console, emit
 from bench.cli.weights import Folder, look_in
+from bench.runner.choice import fitting, named
 
 if TYPE_CHECKING:
     from bench.runner.execution import RunResult
