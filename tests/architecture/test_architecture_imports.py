@@ -33,7 +33,7 @@ ROOMS = {
     "inventory": {"io", "datasets"},
     "fetching": {"io"},
     "spread": {"io", "datasets", "store", "stats", "runner", "report", "framing"},
-    "perf": {"adapters", "store", "datasets"},
+    "perf": {"io", "adapters", "store", "datasets", "runner"},
     "validity": {"io", "datasets", "store", "stats", "runner", "report"},
     "cli": {
         "io", "stats", "datasets", "adapters", "store", "runner", "report", "training", "generate", "inventory", "spread",

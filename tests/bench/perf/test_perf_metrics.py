@@ -53,3 +53,13 @@ def test_both_sides_do_the_same_work() -> None:
     assert sides.ours().value == pytest.approx(float(np.mean(sides.peer())), abs=1e-6)
     frames = contests._faces(6)
     assert not any(np.array_equal(a, b) for a, b in zip(frames[1:], frames[:-1], strict=True))
+
+
+def test_memory_does_not_grow_with_the_clip() -> None:
+    """Half a minute, which is read from disk, against four seconds: far less than the pixels between them."""
+    from bench.perf.memory import measure
+
+    short, long = (measure(seconds / 60, ["psnr", "ssim/gauss11-rgb@1"]) for seconds in (4, 44))
+    pixels = 2 * 40 * 25 * 256 * 256 * 3 / 1e6
+    assert long.frames == 1100 and short.metrics == long.metrics > 5
+    assert long.megabytes - short.megabytes < 0.8 * pixels

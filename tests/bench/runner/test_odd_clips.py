@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 import pytest
 
-from bench.cli.choice import fitting
 from bench.io.encode import write_lossless
+from bench.runner.choice import fitting
 from bench.runner.score import score
 from bench.store.rows import read_rows
 
