@@ -1,6 +1,6 @@
 """`python -m bench.validity`: whether metrics measure what they say, on clips whose truth is known.
 
-    python -m bench.validity --clips 8 --levels 6 --workers 2
+    python -m bench.validity --clips 8 --levels 5 --workers 2
     python -m bench.validity --clips 2 --levels 3 --metrics psnr,lip_opening_r --ladders blur,mouth-smaller --no-offsets
 
 What was measured is kept in a work folder, so that a call that was interrupted goes on where it stopped, as long as
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.validity", description=__doc__.split("\n")[0])
     parser.add_argument("--clips", type=int, default=8, help="clips on every ladder (8)")
     parser.add_argument("--more", type=int, default=24, help="clips for offsets and sensitivity (24)")
-    parser.add_argument("--levels", type=int, default=6, help="levels of a ladder, the truth included (6)")
+    parser.add_argument("--levels", type=int, default=5, help="levels of a ladder, the truth included (3 to 6; 5)")
     parser.add_argument("--metrics", default="", help="ids or families, separated by commas (all)")
     parser.add_argument("--ladders", default=",".join(LADDERS), help="names, separated by commas (all)")
     parser.add_argument("--no-offsets", action="store_true", help="leave out the offset's law")

@@ -30,8 +30,8 @@ class Ladder:
 
     def steps(self, levels: int) -> tuple[float, ...]:
         """Amounts of the levels 1 to `levels` - 1, spread over all, the severest included."""
-        if not 2 <= levels <= len(self.amounts) + 1:
-            raise ConfigError(f"validity: expected 2 to {len(self.amounts) + 1} levels (with the truth), got {levels}")
+        if not 3 <= levels <= len(self.amounts) + 1:
+            raise ConfigError(f"validity: expected 3 to {len(self.amounts) + 1} levels (with the truth), got {levels}")
         last = len(self.amounts) - 1
         chosen = np.linspace(last / (levels - 1) if levels <= last else 0, last, levels - 1).round().astype(int)
         return tuple(self.amounts[k] for k in chosen)

@@ -58,9 +58,11 @@ def test_amounts_rise_from_slight_to_severe(name: str) -> None:
     steps = np.diff(amounts)
     assert len(amounts) == 5 and ((steps > 0).all() or (steps < 0).all())
     assert LADDERS[name].steps(6) == amounts
-    assert LADDERS[name].steps(3)[-1] == LADDERS[name].steps(2)[-1] == amounts[-1]
-    with pytest.raises(ConfigError, match="levels"):
-        LADDERS[name].steps(7)
+    assert [LADDERS[name].steps(levels)[-1] for levels in (3, 4, 5)] == [amounts[-1]] * 3
+    assert len(set(LADDERS[name].steps(5))) == 4
+    for levels in (2, 7):
+        with pytest.raises(ConfigError, match="3 to 6 levels"):
+            LADDERS[name].steps(levels)
 
 
 @pytest.mark.parametrize("name", [n for n in LADDERS if n != "identity"])
