@@ -12,11 +12,13 @@ import argparse
 import itertools
 import json
 import resource
-import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -44,13 +46,10 @@ def measure(minutes: float, metrics: Sequence[str] = ()) -> Peak:
     with tempfile.TemporaryDirectory(prefix="avct-memory-") as place:
         home = Path(place)
         frames = _write(home, minutes)
-        names = ",".join(metrics)
-        call = [sys.executable, "-m", "bench.perf.memory", "--score", place, "--metrics", names]
-        done = subprocess.run(call, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"scoring failed: {done.stderr.strip().splitlines()[-1:] or done.returncode}")
-        told = json.loads(done.stdout.strip().splitlines()[-1])
-    return Peak(minutes, frames, told["metrics"], told["megabytes"], told["seconds"])
+        # a process of its own, started afresh: its peak is its own and begins at nothing
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            told = pool.submit(_score, home, tuple(metrics)).result()
+    return Peak(minutes, frames, **told)
 
 
 def _write(home: Path, minutes: float) -> int:
@@ -79,8 +78,7 @@ def _write(home: Path, minutes: float) -> int:
 
 
 def _score(home: Path, metrics: Sequence[str]) -> dict[str, float]:
-    import time
-
+    """metrics, megabytes and seconds of scoring, of the process that does it."""
     from bench.runner.choice import fitting, named
     from bench.runner.score import score
 
@@ -88,7 +86,7 @@ def _score(home: Path, metrics: Sequence[str]) -> dict[str, float]:
     start = time.perf_counter()
     result = score(home / "mine", truth=home / "true", metrics=chosen, out=home / "out", workers=0)
     if result.exit_code:
-        raise RuntimeError(result.reason)
+        raise RuntimeError(f"scoring failed: {result.reason}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return {"metrics": len(chosen), "megabytes": peak / 1e6, "seconds": time.perf_counter() - start}
 
@@ -98,12 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.perf.memory", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the clip (default 10)")
     parser.add_argument("--metrics", default="", help="ids or families, separated by commas (default: all that fit)")
-    parser.add_argument("--score", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args(arguments)
     metrics = [name for name in asked.metrics.split(",") if name]
-    if asked.score is not None:
-        print(json.dumps(_score(asked.score, metrics)))
-        return 0
     if asked.minutes <= 0:
         print(f"error: expected --minutes above 0, got {asked.minutes}", file=sys.stderr)
         return 2
