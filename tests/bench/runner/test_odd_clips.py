@@ -30,11 +30,11 @@ def portrait() -> np.ndarray:
     return np.ascontiguousarray(astronaut()[30:250, 120:340])
 
 
-def talking(frames: int = FRAMES) -> np.ndarray:
-    """uint8 (frames, 220, 220, 3): every second frame repeats the one before, so that half as many are looked at."""
+def talking(hold: int) -> np.ndarray:
+    """uint8 (FRAMES, 220, 220, 3): every picture stays for some frames, since what looks for faces looks at it once."""
     shown = []
-    for t in range(frames):
-        image, turn = portrait().copy(), (t // 2) * 2
+    for t in range(FRAMES):
+        image, turn = portrait().copy(), t // hold * hold
         cv2.ellipse(image, (99, 126), (11, 1 + turn % 7), 0, 0, 360, (70, 20, 20), -1)
         shown.append(np.roll(image, turn // 2 % 4, axis=1))
     return np.stack(shown)
@@ -47,7 +47,8 @@ def sound(frames: float) -> np.ndarray:
 
 def spoil(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, int]:
     """Frames, true frames, sound and frame rate of a clip."""
-    frames, fps = talking(), 25
+    # where nothing is found at first, the dear detectors are asked: seconds for a frame
+    frames, fps = talking(7 if name in ("dark", "profile") else 2), 25
     samples: np.ndarray | None = sound(FRAMES)
     if name == "no-face":
         frames = np.stack([np.full_like(frames[0], 90 + t // 14) for t in range(FRAMES)])
