@@ -155,8 +155,9 @@ def _detect(plan: Plan, measured: Measured, variant: Variant, work: Path) -> dic
     if halves is not None:
         line["sd_difference_within"] = sensitivity.within(halves[0], halves[1])
     for n in sensitivity.CLIPS:
-        line[f"paired_{n}"] = sensitivity.detectable(paired, n, paired=True)
-        line[f"unpaired_{n}"] = sensitivity.detectable(single, n, paired=False)
+        # no spread at all among these clips (a count that is 0 in all) says nothing of what others show
+        line[f"paired_{n}"] = sensitivity.detectable(paired, n, paired=True) if paired else None
+        line[f"unpaired_{n}"] = sensitivity.detectable(single, n, paired=False) if single else None
     return line
 
 

@@ -140,10 +140,12 @@ def _optima(found: Findings) -> str:
     best = sum(1 for value in found.optimum.values() if value)
     text = (
         "## The truth against itself\n\n"
-        f"Of {len(found.optimum)} variants that compare with the truth and know better from worse, {best} have their "
+        f"Of {best + len(broken)} variants that compare with the truth and know better from worse, {best} have their "
         "best value where both are the same: no clip scores better on any level of any ladder."
     )
-    return text + (f" Not so: {', '.join(broken)}." if broken else "")
+    text += f" Not so: {', '.join(broken)}." if broken else ""
+    untold = [f"`{name}`" for name, its in found.optimum.items() if its is None]
+    return text + (f" Without a value there: {', '.join(untold)}." if untold else "")
 
 
 def _offsets(found: Findings) -> str:
@@ -186,7 +188,7 @@ def _sensitivity(found: Findings) -> str:
         f"stand-ins for methods on {found.plan.more} clips. {stand_ins} Within: s_d as the halves of each clip tell "
         "it, where there are values by frame; what is left of s_d differs from clip to clip and longer clips do not "
         "mend it. Values that all clips have together: jackknife values in place of clips' own. Everything, unpaired "
-        "for every n included: `sensitivity.csv`."
+        "for every n included: `sensitivity.csv`. Empty: these clips show no spread, which says nothing of others."
     )
     wide = " | ".join(f"paired, {n}" for n in CLIPS)
     lines = [f"| variant | unit | s_d | within | s | {wide} | unpaired, 28 |", "|---" * (len(CLIPS) + 6) + "|"]
