@@ -26,7 +26,8 @@ MEANING = {
     "answers": f"not promised, rank correlation {HOLDS} or more (of a metric that only describes: in either direction)",
     "misled": f"the value gets better with every step of harm: rank correlation -{HOLDS} or less",
     "mixed": "the value moves, not with the levels",
-    "blind": f"moves not beyond noise (t test over clips), or under {BLIND:.0%} of the most that any ladder moves it",
+    "blind": "no move that these clips tell from chance (t test over clips at 1 %, corrected for levels: more clips "
+    f"may tell), or one under {BLIND:.0%} of the most that any ladder moves it",
     "no value": "fewer than three levels have a value for half of the clips, or the truth has none",
 }
 
