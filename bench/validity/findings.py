@@ -91,7 +91,7 @@ def _curve(plan: Plan, measured: Measured, variant: Variant, ladder: str, work: 
     values = np.array([[_number(outcome["value"]) for outcome in rung] for rung in outcomes])
     means = tuple(bounds(row[np.isfinite(row)], variant.id, ladder, str(level)) for level, row in enumerate(values))
     reasons = [o["reason"] for rung in outcomes for o in rung if o["value"] is None and o["reason"]]
-    return Curve(values, means, max(set(reasons), key=reasons.count) if reasons else "")
+    return Curve(values, means, max(sorted(set(reasons)), key=reasons.count) if reasons else "")
 
 
 def _paired(variant: Variant) -> bool:
