@@ -87,7 +87,9 @@ class Session:
                 for cell in some:
                     self._fail(Group(None, source, [cell], None), Failure("match", source.lacking))
             else:
-                tasks.append(Prepare(source))
+                # nothing is journaled yet, so all is to be measured: at once, while the video is decoded
+                at_once = isinstance(source, Files) and not self._journal.entries
+                tasks.append(Prepare(source, tuple(self._variants) if at_once else ()))
         return tasks
 
     def advance(self, task: Task, result: Result) -> Iterable[Task]:
@@ -103,9 +105,13 @@ class Session:
             group.seconds.update({f"generate:{name}": value for name, value in result.seconds.items()})
             group.video_sha256 = result.video_sha256
             return self._measure(group)
-        assert isinstance(result, Measured) and isinstance(task, Measure)
-        group.seconds.update({f"measure:{name}": value for name, value in result.seconds.items()})
-        for metric, outcome in result.outcomes.items():
+        assert isinstance(result, Measured)
+        return self._take(group, result)
+
+    def _take(self, group: Group, measured: Measured) -> list[Task]:
+        """Take a group's outcomes in: it is finished."""
+        group.seconds.update({f"measure:{name}": value for name, value in measured.seconds.items()})
+        for metric, outcome in measured.outcomes.items():
             self._ledger.keep(group.measured[metric], outcome)
             group.outcomes[metric] = outcome
         return self._finish(group)
@@ -158,6 +164,9 @@ class Session:
         assert isinstance(source, Files) and source.video is not None and prepared.video_sha256 is not None
         group = Group(prepared.video_sha256, source, list(cells), str(source.video.resolve()), prepared.digests)
         group.video_sha256, group.seconds = prepared.video_sha256, dict(prepared.seconds)
+        if prepared.measured is not None:
+            self._look_up(group)
+            return self._take(group, prepared.measured)
         return self._measure(group)
 
     def _measure(self, group: Group) -> list[Task]:

@@ -34,9 +34,14 @@ Source = Pair | Files
 
 @dataclass(frozen=True)
 class Prepare:
-    """Read a clip's inputs and hash them."""
+    """Read a clip's inputs and hash them.
+
+    metrics: of a video made elsewhere, to be computed at once, so that it is decoded only once; empty where the journal
+    may know the answers.
+    """
 
     source: Source
+    metrics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,12 +88,16 @@ class Failure:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Hashes of a clip's inputs. video_sha256: of the pixels of a video made elsewhere. phones_by: as in Speech."""
+    """Hashes of a clip's inputs. video_sha256: of the pixels of a video made elsewhere. phones_by: as in Speech.
+
+    measured: the metrics asked for with it.
+    """
 
     digests: Digests
     seconds: Mapping[str, float] = field(default_factory=dict)
     video_sha256: str | None = None
     phones_by: str | None = None
+    measured: Measured | None = None
 
 
 @dataclass(frozen=True)

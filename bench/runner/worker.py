@@ -66,7 +66,9 @@ class Worker:
         start = time.perf_counter()
         if isinstance(task.source, Files):
             material, digests = self._open_files(task.source)
-            return Prepared(digests, {"prepare": time.perf_counter() - start}, material.frames_sha256)
+            seconds = {"prepare": time.perf_counter() - start}
+            measured = self._compute(material, task.metrics) if task.metrics else None
+            return Prepared(digests, seconds, material.frames_sha256, measured=measured)
         inputs, digests = self._open_pair(task.source)
         return Prepared(digests, {"prepare": time.perf_counter() - start}, phones_by=inputs.speech.phones_by)
 
@@ -83,13 +85,16 @@ class Worker:
 
     def measure(self, task: Measure) -> Measured:
         """Outcomes of the metrics asked for."""
-        from metrics.registry import get
-
         start = time.perf_counter()
         material = self._material(task)
         decoded = time.perf_counter() - start
-        outcomes, seconds = measure(material, [get(name) for name in task.metrics], self._sightings)
-        return Measured(outcomes, {"decode": decoded, **seconds})
+        measured = self._compute(material, task.metrics)
+        return Measured(measured.outcomes, {"decode": decoded, **measured.seconds})
+
+    def _compute(self, material: Material, metrics: tuple[str, ...]) -> Measured:
+        from metrics.registry import get
+
+        return Measured(*measure(material, [get(name) for name in metrics], self._sightings))
 
     def _make(self, task: Generate, path: Path) -> Made:
         inputs, digests = self._open_pair(task.pair)

@@ -144,3 +144,22 @@ def test_mistakes(folders, tmp_path: Path):
     with pytest.raises(ConfigError):
         score(videos, metrics=["toy_brigt/plain@1"], truth=truth, out=out)
     assert not out.exists()
+
+
+def test_a_new_folder_is_decoded_once(folders, monkeypatch: pytest.MonkeyPatch):
+    """A clip is measured by the task that decodes it: with several workers a second task may go to another process."""
+    from bench.runner import files, worker
+
+    videos, truth, out = folders
+    decoded: list[str] = []
+    plain = files.spool
+    monkeypatch.setattr(files, "spool", lambda path, folder: decoded.append(path.name) or plain(path, folder))
+    second = []
+    measure = worker.Worker.measure
+    monkeypatch.setattr(worker.Worker, "measure", lambda self, task: second.append(task) or measure(self, task))
+    score(videos, metrics=[ERROR], truth=truth, out=out, workers=0)
+    assert sorted(decoded) == ["a.mkv", "a.mkv", "b.mkv", "b.mkv"] and not second
+    assert found(out)["mine", "a", ERROR]["value"] == 9.0
+    # a metric that is new to a journal is measured alone
+    score(videos, metrics=[ERROR, BRIGHT], truth=truth, out=out, workers=0)
+    assert [task.metrics for task in second] == [(BRIGHT,), (BRIGHT,)]
