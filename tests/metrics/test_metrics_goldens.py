@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from contract import sound
 
-from metrics.clip import Clip, Result
+from metrics.clip import Clip
 from metrics.errors import MetricError
 from metrics.registry import Variant, evaluate, get, variants
 from metrics.weights import entry
@@ -55,20 +56,6 @@ def first(clip: Clip, frames: int) -> Clip:
         lines = getattr(clip, kind).items()
         cut[kind] = {name: held[: math.ceil(len(held) * frames / len(clip.frames))] for name, held in lines}
     return dataclasses.replace(clip, frames=clip.frames[:frames], truth=clip.truth[:frames], **cut)
-
-
-def sound(result: Result, frames: int, bounds: tuple[float | None, float | None]) -> None:
-    """A result keeps its contract."""
-    assert 0 <= result.coverage <= 1
-    for curve in [*result.series.values(), *([] if result.per_frame is None else [result.per_frame])]:
-        assert curve.shape == (frames,) and curve.dtype == np.float64 and not np.isinf(curve).any()
-    if result.value is None:
-        assert result.reason and "\n" not in result.reason
-        return
-    assert result.reason is None and isinstance(result.value, float) and math.isfinite(result.value)
-    low, high = bounds
-    assert low is None or result.value >= low
-    assert high is None or result.value <= high
 
 
 def test_every_variant_has_a_golden_value() -> None:

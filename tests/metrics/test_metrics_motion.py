@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from contract import sound
 from heads68 import MOTION, change_points, motion
 
-from metrics.clip import Clip, Result
+from metrics.clip import Clip
 from metrics.landmarks import BACKENDS
 from metrics.registry import evaluate, get, variants
 
@@ -28,19 +28,6 @@ def clip() -> Clip:
 
 def golden(id: str) -> dict[str, float]:
     return VALUES[id.replace("puppet68", "*")]
-
-
-def sound(id: str, result: Result, frames: int) -> None:
-    """A result keeps its contract."""
-    low, high = get(id).bounds
-    assert 0 <= result.coverage <= 1
-    for curve in [*result.series.values(), *([] if result.per_frame is None else [result.per_frame])]:
-        assert curve.shape == (frames,) and curve.dtype == np.float64 and not np.isinf(curve).any()
-    if result.value is None:
-        assert result.reason and "\n" not in result.reason
-        return
-    assert result.reason is None and type(result.value) is float and math.isfinite(result.value)
-    assert (low is None or result.value >= low) and (high is None or result.value <= high)
 
 
 def cut(clip: Clip, frames: int) -> Clip:
@@ -60,7 +47,7 @@ def test_every_variant_of_these_families_has_a_golden_value() -> None:
 @EVERY
 def test_no_value_moves_without_a_new_version(id: str, clip: Clip) -> None:
     result = evaluate(id, clip)
-    sound(id, result, motion.FRAMES)
+    sound(result, motion.FRAMES, get(id).bounds)
     # librosa's mel spectrogram is float32
     near = 1e-4 if "samples" in get(id).needs else 1e-9
     assert result.value == pytest.approx(golden(id)["value"], rel=near)
@@ -97,11 +84,11 @@ def test_only_numbers_of_neighbours_depend_on_the_order(id: str, clip: Clip) -> 
 @EVERY
 def test_no_face_and_too_few_faces(id: str, clip: Clip) -> None:
     none = evaluate(id, change_points(clip, lambda points: np.full_like(points, np.nan)))
-    sound(id, none, motion.FRAMES)
+    sound(none, motion.FRAMES, get(id).bounds)
     assert none.value is None and none.coverage == 0.0 and "0 of 100 frames" in none.reason
     lost = np.arange(motion.FRAMES) % 4 == 0
     few = evaluate(id, change_points(clip, lambda points: np.where(lost[:, None, None], np.nan, points)))
-    sound(id, few, motion.FRAMES)
+    sound(few, motion.FRAMES, get(id).bounds)
     assert few.value is None and "under 80%" in few.reason and few.coverage == pytest.approx(0.74, abs=0.02)
 
 
@@ -110,7 +97,7 @@ def test_no_face_and_too_few_faces(id: str, clip: Clip) -> None:
 def test_short_clips(id: str, frames: int, clip: Clip) -> None:
     whole = change_points(clip, lambda points: np.where(np.isnan(points), points[:1], points))
     result = evaluate(id, cut(whole, frames))
-    sound(id, result, frames)
+    sound(result, frames, get(id).bounds)
     family = get(id).family
     if family in SECOND and frames < 25:
         assert result.reason == f"{frames} frames with a face, expected at least 25"
@@ -137,7 +124,7 @@ def test_faces_of_one_point_and_noise(id: str, clip: Clip) -> None:
     rng = np.random.default_rng(5)
     for change in (lambda p: np.full_like(p, 20.0), lambda p: rng.uniform(0, 40, p.shape)):
         strange = change_points(clip, change)
-        sound(id, evaluate(id, strange), motion.FRAMES)
+        sound(evaluate(id, strange), motion.FRAMES, get(id).bounds)
     flat = evaluate(id, change_points(clip, lambda p: np.full_like(p, 20.0)))
     assert flat.value is None and flat.reason
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
+from contract import DiskFrames
 
 from metrics.clip import Clip, Result
 from metrics.mouthbox import lacking_boxes, mouth_boxes
@@ -16,27 +15,6 @@ IDS = sorted(v.id for v in variants().values() if v.family in FAMILIES)
 BOXED = [id for id in IDS if "mouthbox" in id]
 DETECTED = [id for id in BOXED if "dlib68" in id]
 SIDE = 192
-
-
-class Unread:
-    """A video that can be asked for nothing but what `metrics.clip.Frames` promises, in slices of a few frames."""
-
-    def __init__(self, held: np.ndarray) -> None:
-        self._held, self.shape, self.dtype, self.most = held, held.shape, held.dtype, 0
-
-    def __len__(self) -> int:
-        return len(self._held)
-
-    def __getitem__(self, key: int | slice) -> np.ndarray:
-        found = self._held[key]
-        self.most = max(self.most, 1 if isinstance(key, int) else len(found))
-        return found
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        return (self[i] for i in range(len(self)))
-
-    def __array__(self, *rest: object, **more: object) -> np.ndarray:
-        raise AssertionError("a metric took the whole video at once")
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +37,7 @@ def clip_with(frames: object, truth: object, points: np.ndarray) -> Clip:
 def test_videos_may_stay_on_disk(id: str, held: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     frames, truth, points = (part[:20] for part in held)
     here = evaluate(id, clip_with(frames, truth, points))
-    there = clip_with(Unread(frames), Unread(truth), points)
+    there = clip_with(DiskFrames(frames), DiskFrames(truth), points)
     assert evaluate(id, there).value == here.value is not None
     assert there.frames.most <= 16 and there.truth.most <= 16  # type: ignore[union-attr]
 

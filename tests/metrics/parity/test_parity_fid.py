@@ -18,13 +18,6 @@ SIZES = ((64, 64), (256, 256), (299, 299), (333, 500), (720, 405))
 
 
 @pytest.fixture(scope="module")
-def rng() -> np.random.Generator:
-    seed = np.random.SeedSequence().entropy
-    print(f"seed {seed}")  # shown when a test fails
-    return np.random.default_rng(seed)
-
-
-@pytest.fixture(scope="module")
 def state(rng: np.random.Generator) -> dict[str, torch.Tensor]:
     with torch.device("meta"):
         network = build_network()

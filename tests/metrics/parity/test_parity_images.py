@@ -24,13 +24,6 @@ WANG = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, 
 Pair = tuple[np.ndarray, np.ndarray]
 
 
-@pytest.fixture(scope="module")
-def rng() -> np.random.Generator:
-    seed = np.random.SeedSequence().entropy
-    print(f"seed {seed}")  # shown when a test fails
-    return np.random.default_rng(seed)
-
-
 @pytest.fixture(params=PAIRS, ids=lambda p: f"{p[0]}-{p[1][0]}x{p[1][1]}")
 def pair(request: pytest.FixtureRequest, rng: np.random.Generator) -> Pair:
     """A picture uint8 (H, W, 3) and one that differs by noise, blur, a shift or a change of level."""

@@ -17,13 +17,6 @@ lpips = pytest.importorskip("lpips", reason="lpips is not installed")
 SIZES = {"alex": [(31, 31), (64, 97), (129, 128)], "vgg": [(16, 33), (65, 64)], "squeeze": [(17, 17), (64, 97)]}
 
 
-@pytest.fixture(scope="module")
-def rng() -> np.random.Generator:
-    seed = np.random.SeedSequence().entropy
-    print(f"seed {seed}")  # shown when a test fails
-    return np.random.default_rng(seed)
-
-
 @pytest.fixture(scope="module", params=sorted(TRUNKS))
 def peers(request: pytest.FixtureRequest, rng: np.random.Generator) -> tuple[Network, Any, Any]:
     """Ours, the package's and torchmetrics' (None where it is not installed), with one set of weights."""

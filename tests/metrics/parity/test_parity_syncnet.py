@@ -23,13 +23,6 @@ pytest.importorskip("syncnet_python", reason="syncnet-python is not installed")
 
 
 @pytest.fixture(scope="module")
-def rng() -> np.random.Generator:
-    seed = np.random.SeedSequence().entropy
-    print(f"seed {seed}")  # shown when a test fails
-    return np.random.default_rng(seed)
-
-
-@pytest.fixture(scope="module")
 def network() -> torch.nn.Module:
     network = build_network()
     network.load_state_dict(seeded_state(shapes_of(network), 11))
