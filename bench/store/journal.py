@@ -38,19 +38,28 @@ class Journal:
             raise
 
     def append(self, entry: Mapping[str, Any]) -> None:
-        """Add one line and bring it to the disk. On StorageError the journal is as it was before the call."""
+        """Add one line and bring it to the disk. On StorageError the journal is as it was before the call.
+
+        An interrupt that comes when the line is whole does not take it back: what is finished is kept.
+        """
         line = encode(entry)
+        written = 0
         try:
             with storing(self.path):
                 os.lseek(self._file, self._end, os.SEEK_SET)
-                written = 0
                 while written < len(line):
                     written += os.write(self._file, line[written:])
                 os.fsync(self._file)
-        except BaseException:
-            # A full disk may have taken half a line; what is cut off here need not be mended at the next start.
-            os.ftruncate(self._file, self._end)
+        except BaseException as error:
+            if written == len(line) and not isinstance(error, StorageError):
+                self._keep(line)
+            else:
+                # A full disk may have taken half a line; what is cut off here need not be mended at the next start.
+                os.ftruncate(self._file, self._end)
             raise
+        self._keep(line)
+
+    def _keep(self, line: bytes) -> None:
         self._end += len(line)
         self.entries.append(json.loads(line))
 

@@ -83,6 +83,30 @@ def test_a_failed_append_leaves_the_journal_as_it_was(tmp_path: Path, monkeypatc
     assert [entry["key"] for entry in read_journal(path)] == ["0", "1", "after"]
 
 
+def test_an_interrupt_takes_back_half_a_line_and_never_a_whole_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "rows.jsonl"
+    fill(path, 1)
+    write = os.write
+
+    def interrupt(*arguments: object) -> int:
+        raise KeyboardInterrupt
+
+    def torn(descriptor: int, data: bytes) -> int:
+        monkeypatch.setattr(os, "write", interrupt)
+        return write(descriptor, data[: len(data) // 2])
+
+    with Journal(path) as journal:
+        for name, broken in (("fsync", interrupt), ("write", torn)):
+            monkeypatch.setattr(os, name, broken)
+            with pytest.raises(KeyboardInterrupt):
+                journal.append({"key": name})
+            monkeypatch.undo()
+            assert [entry["key"] for entry in journal.entries] == ["0", "fsync"]
+            assert [entry["key"] for entry in read_journal(path)] == ["0", "fsync"]
+        journal.append({"key": "after"})
+    assert [entry["key"] for entry in read_journal(path)] == ["0", "fsync", "after"]
+
+
 FULL = """
 import resource, signal, sys
 from pathlib import Path
