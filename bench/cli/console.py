@@ -25,6 +25,13 @@ def console() -> Console:
     return Console(highlight=False, soft_wrap=piped, width=width)
 
 
+def processes(asked: int | None) -> int:
+    """How many worker processes to start: those asked for, else one a core, at most 8."""
+    from bench.store.device import usable_cores
+
+    return min(8, usable_cores()) if asked is None else asked
+
+
 def emit(data: Any) -> None:
     """Prints JSON for a program."""
     print(json.dumps(data, indent=1, ensure_ascii=False))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.console import cells_bar, console, emit
+from bench.cli.console import cells_bar, console, emit, processes
 from bench.cli.weights import Folder, look_in
 from bench.runner.choice import fitting, named
 
@@ -19,12 +19,6 @@ Out = Annotated[Path | None, typer.Option("--out", help="The run folder (default
 Workers = Annotated[int | None, typer.Option(help="Processes; by default one a core, at most 8.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The outcome as JSON on standard output.")]
 Sets = Annotated[list[str] | None, typer.Option("--set", help="Override a key: `a.b=value`. Repeatable.")]
-
-
-def _workers(asked: int | None) -> int:
-    from bench.store.device import usable_cores
-
-    return min(8, usable_cores()) if asked is None else asked
 
 
 def _split(names: str | None) -> list[str]:
@@ -79,7 +73,7 @@ def run(
         overrides.append(f"methods={_split(method)!r}".replace("'", '"'))
     loaded = load(protocol, overrides=overrides)
     with cells_bar(loaded.id, quiet=as_json) as advance:
-        result = carry_out(loaded, out=out, workers=_workers(workers), progress=advance)
+        result = carry_out(loaded, out=out, workers=processes(workers), progress=advance)
     _finish(result, as_json=as_json, shown=loaded.id)
 
 
@@ -102,7 +96,7 @@ def score(
     chosen = named(_split(metrics)) or fitting(videos, truth)
     with cells_bar("score", quiet=as_json) as advance:
         result = carry_out(
-            videos, truth=truth, metrics=chosen, method=method, out=out, workers=_workers(workers), progress=advance
+            videos, truth=truth, metrics=chosen, method=method, out=out, workers=processes(workers), progress=advance
         )
     _finish(result, as_json=as_json, shown="score")
 

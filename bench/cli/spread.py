@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.console import bar, console, emit
+from bench.cli.console import bar, console, emit, processes
 from bench.errors import ConfigError
 
 
@@ -23,7 +23,6 @@ def spread(
     """Score the same clips under all published conventions, side by side: how far a number moves with no change of a
     method, and a warning where that is more than methods differ by in papers.
     """
-    from bench.cli.measure import _workers
     from bench.spread.conventions import NAMES
     from bench.spread.spread import pairs_of_folders, pairs_of_run, table
     from bench.spread.spread import spread as carry_out
@@ -47,7 +46,7 @@ def spread(
         result = carry_out(
             pairs,
             out or Path("results/spread"),
-            workers=_workers(workers),
+            workers=processes(workers),
             progress=scored,
             advance=lambda word: progress.update(copies, advance=1, note=word),
         )

@@ -15,6 +15,7 @@ import soxr
 
 from bench.errors import MediaError
 from bench.io.files import reason, replacing, storing
+from bench.io.probe import probe
 from bench.io.source import contents, exact, open_media, video_stream
 from bench.io.stream import declared_duration, first_shot
 from bench.records import RATE
@@ -54,6 +55,11 @@ def read_audio(path: str | PathLike[str], *, rate: int = RATE) -> np.ndarray:
     if not len(samples):
         raise MediaError(f"{path}: expected sound, the audio stream has no samples in the time of the video")
     return samples
+
+
+def read_sound(path: str | PathLike[str]) -> np.ndarray | None:
+    """The sound of a video as `read_audio` gives it, None where it has no audio stream."""
+    return read_audio(path) if probe(path).has_audio else None
 
 
 def write_wav(path: str | PathLike[str], samples: np.ndarray, *, rate: int = RATE, bits: int = 16) -> None:

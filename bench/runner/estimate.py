@@ -25,8 +25,8 @@ _GENERATE = 0.05
 """Seconds a frame on one core for a method whose file does not say: AVCT at 256x256 takes 0.04 to 0.07."""
 _MEASURE = 0.003
 """Seconds a frame and metric: SSIM's; PSNR takes a tenth of it, metrics of landmarks nothing."""
-_LOOK = {("landmarks", "dlib68"): 0.02, ("faces", "hog"): 0.02, ("faces", "s3fd"): 0.05}
-_LOOK |= {("features", "dlib128"): 0.03, ("landmarks", "puppet68"): 0.005}
+_LOOK = {("landmarks", "dlib68"): 0.01, ("faces", "hog"): 0.006, ("faces", "s3fd"): 0.05}
+_LOOK |= {("features", "dlib128"): 0.017, ("landmarks", "puppet68"): 0.005}
 _OTHER_LOOK = {"landmarks": 0.02, "faces": 0.01, "features": 0.12}
 """Seconds a frame of 256x256 for what looks at frames; for what is not named, by its kind."""
 T = TypeVar("T")

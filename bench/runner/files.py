@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from bench.datasets.phones import phones_beside
 from bench.errors import BenchError
-from bench.io.audio import read_audio
+from bench.io.audio import read_sound
 from bench.io.digest import sha256_array, sha256_json
 from bench.io.pointfile import points_beside
-from bench.io.probe import probe
 from bench.io.spool import Video, first, spool
 from bench.runner.measure import Material
 from bench.runner.prepare import Digests
@@ -35,11 +32,11 @@ def read_files(files: Files, work: Path) -> tuple[Material, Digests]:
     """
     if files.video is None:
         raise MatchError(files.lacking or "no video")
-    (shown, pixels), samples = spool(files.video, work), _sound(files.video)
+    (shown, pixels), samples = spool(files.video, work), read_sound(files.video)
     points = points_beside(files.video, len(shown))
     truth = truth_samples = truth_pixels = truth_points = None
     if files.truth is not None:
-        (truth, truth_pixels), truth_samples = spool(files.truth, work), _sound(files.truth)
+        (truth, truth_pixels), truth_samples = spool(files.truth, work), read_sound(files.truth)
         truth_points = points_beside(files.truth, len(truth))
         length = _common_length(shown, truth)
         if len(shown) > length:
@@ -90,8 +87,3 @@ def _common_length(shown: Video, truth: Video) -> int:
             f"expected lengths within {SLACK} frames"
         )
     return min(len(shown), len(truth))
-
-
-def _sound(path: Path) -> np.ndarray | None:
-    """The sound of a video, None where it has no audio stream."""
-    return read_audio(path) if probe(path).has_audio else None

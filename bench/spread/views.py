@@ -11,10 +11,9 @@ import numpy as np
 
 from bench.errors import MediaError
 from bench.framing import cut, frame
-from bench.io.audio import read_audio
+from bench.io.audio import read_sound
 from bench.io.decode import frames as decode
 from bench.io.encode import write_browser, write_lossless
-from bench.io.probe import probe
 from bench.store.files import make_folder
 
 CRFS = (18, 23, 28)
@@ -52,7 +51,7 @@ def encode(pairs: list[Pair], videos: Path, advance: Callable[[], None]) -> None
             place = videos / f"x264 crf {crf}" / f"{pair.name}.mp4"
             if not place.is_file():
                 make_folder(place.parent)
-                write_browser(place, decode(pair.video), samples=_sound(pair.video), crf=crf)
+                write_browser(place, decode(pair.video), samples=read_sound(pair.video), crf=crf)
             advance()
 
 
@@ -96,8 +95,4 @@ def _write_both(pair: Pair, folder: Path, change: Callable[[np.ndarray], np.ndar
         place = folder / side / f"{pair.name}.mkv"
         if not place.is_file():
             make_folder(place.parent)
-            write_lossless(place, (change(image) for image in decode(path)), samples=_sound(path))
-
-
-def _sound(path: Path) -> np.ndarray | None:
-    return read_audio(path) if probe(path).has_audio else None
+            write_lossless(place, (change(image) for image in decode(path)), samples=read_sound(path))
