@@ -28,8 +28,8 @@ from metrics.stills import check, each
 
 CNN = "dlib_mmod"
 _LEAST = 40
-"""Side in pixels of the smallest picture that the CNN is shown: it cannot compute far smaller ones, and HOG in a doubled
-picture finds faces of 40 pixels at least."""
+"""Side in pixels of the smallest picture that the CNN is shown: it cannot compute far smaller ones, and HOG in a
+doubled picture finds faces of 40 pixels at least."""
 
 
 class Dlib68:

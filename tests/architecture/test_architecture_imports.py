@@ -36,8 +36,8 @@ ROOMS = {
     "perf": {"io", "adapters", "store", "datasets", "runner"},
     "validity": {"io", "datasets", "store", "stats", "runner", "report"},
     "cli": {
-        "io", "stats", "datasets", "adapters", "store", "runner", "report", "training", "generate", "inventory", "spread",
-        "footage", "fetching", "cli",
+        "io", "stats", "datasets", "adapters", "store", "runner", "report", "training", "generate", "inventory",
+        "footage", "fetching", "spread", "cli",
     },
 }  # fmt: skip
 # the generator is driven from one adapter, one training command, and the verb that makes a single video; `weights`
