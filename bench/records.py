@@ -6,7 +6,7 @@ without importing one another.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -88,16 +88,25 @@ class Dataset(Protocol):
     def speech(self, driver: str) -> Speech: ...
     def portrait(self, reference: str) -> Portrait: ...
     def take(self, reference: str, driver: str) -> Take: ...
+    def identities(self, references: Sequence[str]) -> dict[str, str]:
+        """{reference: who is seen in it}; of films, the speaker."""
+        ...
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One column of GPU settings. device: "cpu", "cuda" or "cuda:N"; precision: "float32", "bfloat16" or "float16"."""
+    """One column of settings. device: "cpu", "cuda" or "cuda:N"; precision: "float32", "tf32", "bfloat16" or "float16".
+
+    compile: "none" or a mode of torch.compile. size: side of the frames in pixels. pose: "truth", "still" or "audio".
+    """
 
     name: str
     device: str = "cpu"
     precision: str = "float32"
     batch: int = 8
+    compile: str = "none"
+    size: int = 256
+    pose: str = "truth"
 
 
 @dataclass(frozen=True)
@@ -116,9 +125,10 @@ class Cell:
 class Job:
     """What an adapter is given. Adapters never see more than this.
 
-    take is the truth and only `ground-truth`-like upper bounds may use its frames; pose (T, 6) is the pose rule's
-    outcome (the truth's under rule "truth"). other_speech is another driver's speech of at least the same number of
-    frames (for wrong-speech controls). frames is the number of frames to make.
+    take is the truth and only `ground-truth`-like upper bounds may use its frames. pose (T, 6) is the pose rule's
+    outcome: the truth's under rule "truth", None under rule "audio", where the method is to make its own. other_speech
+    is another driver's speech of at least the same number of frames (for wrong-speech controls). frames is the number
+    of frames to make.
     """
 
     portrait: Portrait

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from protocols.dataset import DatasetSpec
 from protocols.errors import ProtocolError
-from protocols.schema import BuiltinMethod, CommandMethod, DatasetSpec, MethodBase, Protocol
+from protocols.method import BuiltinMethod, CommandMethod, MethodBase
+from protocols.schema import Protocol
 from protocols.validation import nearest, override, validate
 
 Kind = Literal["protocols", "methods", "datasets"]

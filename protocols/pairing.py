@@ -5,22 +5,66 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-Rule = Literal["all", "same", "dealt"]
+Rule = Literal["all", "same", "dealt", "other-clip", "other-speaker"]
+NEEDS_IDENTITIES = ("other-clip", "other-speaker")
+"""Rules that ask who is seen in a reference."""
 
 
-def pair_up(rule: Rule, drivers: Mapping[str, Sequence[str]], references: Sequence[str]) -> list[tuple[str, str, str]]:
+def pair_up(
+    rule: Rule,
+    drivers: Mapping[str, Sequence[str]],
+    references: Sequence[str],
+    *,
+    identities: Mapping[str, str] | None = None,
+    each: int | None = None,
+) -> list[tuple[str, str, str]]:
     """(speaker, reference, driver) of every clip, by speaker, then driver, then reference.
 
-    "all": every reference with every driver. "same": a reference with the driver of its own name. "dealt": drivers are
-    dealt out to the references like cards, speaker after speaker, so that each is used once and none rests on a few.
+    "all": every reference with every driver. "same": a reference with the driver of its own name, its own sound.
+    "dealt": drivers are dealt out to the references like cards, speaker after speaker, so that each is used once and
+    none rests on a few; with `each`, dealing goes on, one driver further every round, until each reference has so many.
+    "other-clip": each driver with one reference of its own speaker that is not itself, the next one around.
+    "other-speaker": each driver with one reference of another identity, dealt around, so that each is used alike.
+    identities: {reference: who is seen}; for the last two rules, whose drivers' speakers are identities.
     """
     spoken = [(speaker, driver) for speaker, some in drivers.items() for driver in some]
     if rule == "dealt":
-        count = len(references)
-        return [(speaker, references[i % count], driver) for i, (speaker, driver) in enumerate(spoken) if count]
+        return _deal(spoken, references, each)
+    if rule in NEEDS_IDENTITIES:
+        return _other(spoken, references, identities or {}, own=rule == "other-clip")
     return [
         (speaker, reference, driver)
         for speaker, driver in spoken
         for reference in references
         if rule == "all" or reference == driver
     ]
+
+
+def _deal(spoken: Sequence[tuple[str, str]], references: Sequence[str], each: int | None) -> list[tuple[str, str, str]]:
+    count = len(references)
+    if not count or not spoken:
+        return []
+    if each is None:
+        return [(speaker, references[i % count], driver) for i, (speaker, driver) in enumerate(spoken)]
+    if each > len(spoken):
+        raise ValueError(f"each reference was to have {each} drivers, there are {len(spoken)}")
+    # Reference number r begins where its predecessor ended: all drivers are used alike, none twice on one face.
+    wanted = [(r, spoken[(r * each + k) % len(spoken)]) for r in range(count) for k in range(each)]
+    order = {pair: number for number, pair in enumerate(spoken)}
+    wanted.sort(key=lambda item: (order[item[1]], item[0]))
+    return [(speaker, references[r], driver) for r, (speaker, driver) in wanted]
+
+
+def _other(
+    spoken: Sequence[tuple[str, str]], references: Sequence[str], identities: Mapping[str, str], *, own: bool
+) -> list[tuple[str, str, str]]:
+    """A driver without any reference that fits has no clip."""
+    made = []
+    for number, (speaker, driver) in enumerate(spoken):
+        fits = [name for name in references if (identities.get(name) == speaker) is own and name != driver]
+        if fits:
+            # after its own place, where it has one, else after the last one dealt
+            at = references.index(driver) if own and driver in references else number
+            later = [name for name in fits if references.index(name) > at]
+            made.append((speaker, later[0] if own and later else fits[number % len(fits) if not own else 0], driver))
+    return made

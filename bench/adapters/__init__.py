@@ -6,7 +6,7 @@ from bench.adapters.base import Adapter
 from bench.errors import ConfigError
 from protocols.catalogue import load_method
 from protocols.errors import ProtocolError
-from protocols.schema import CommandMethod
+from protocols.method import CommandMethod
 
 
 def open_adapter(name: str) -> Adapter:

@@ -21,7 +21,7 @@ from bench.errors import ConfigError, MissingError
 from bench.io.digest import sha256_array
 from bench.io.encode import write_lossless
 from bench.records import FPS, RATE, Job, Portrait, Setting, Speech
-from protocols.schema import BuiltinMethod
+from protocols.method import BuiltinMethod
 
 if TYPE_CHECKING:
     from avct.inference import Score
@@ -131,6 +131,22 @@ def score(portrait: Portrait, speech: Speech, pose: np.ndarray | None, frames: i
     return Score(portrait.image, ids, audio, poses, own, found)
 
 
+def _poses(model: Model, job: Job) -> np.ndarray | None:
+    """The poses that the job gives, or, under the rule "audio", those that the head-pose network hears in its speech.
+
+    Controls that are told another speech or none move the head as the true speech does: they differ in the lips alone.
+    """
+    if job.setting.pose != "audio":
+        return job.pose
+    from avct.audio2pose import head_poses
+    from avct.inference import FRONTAL
+
+    if model.audio2pose is None:
+        raise GenerationError('pose = "audio": this checkpoint has no head-pose network')
+    own = FRONTAL if job.portrait.pose is None else np.asarray(job.portrait.pose, np.float32)
+    return head_poses(model.audio2pose, own, speech_inputs(job.speech, job.frames)[1])
+
+
 class AvctAdapter:
     """One of the drivers of one checkpoint."""
 
@@ -178,7 +194,7 @@ class AvctAdapter:
         said = {"avct": job.speech, "wrong-speech": job.other_speech, "silence": hush(job.frames)}[driver]
         if said is None:
             raise GenerationError("needs another driver's speech: the protocol has only one driver")
-        told = score(job.portrait, said, job.pose, job.frames)
+        told = score(job.portrait, said, _poses(model, job), job.frames)
         for some in perform(model, told, batch=setting.batch, precision=setting.precision):
             yield from some
 
@@ -219,7 +235,7 @@ class AvctAdapter:
         if not isinstance(model, LandmarkModel):
             raise GenerationError("the loudness control needs keypoints on the lips: a `landmark` checkpoint")
         setting = job.setting
-        told = score(job.portrait, hush(job.frames), job.pose, job.frames)
+        told = score(job.portrait, hush(job.frames), _poses(model, job), job.frames)
         check(model, told, batch=setting.batch, precision=setting.precision)
         source, driving = speech_keypoints(model, told)
         dropped = drop_jaw(driving.value.cpu().numpy(), _LOUDEST * level(job.speech, job.frames))

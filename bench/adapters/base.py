@@ -51,4 +51,5 @@ def setting_fingerprint(setting: Setting, *, sensitive: bool) -> dict[str, Any]:
     """{"setting": {...}} without the setting's name, or nothing for a method that makes the same video everywhere."""
     if not sensitive:
         return {}
-    return {"setting": {"device": setting.device, "precision": setting.precision, "batch": setting.batch}}
+    names = ("device", "precision", "batch", "compile")
+    return {"setting": {name: getattr(setting, name) for name in names}}

@@ -13,7 +13,7 @@ import numpy as np
 from bench.adapters.base import Generated, GenerationError, setting_fingerprint
 from bench.io.encode import write_lossless
 from bench.records import Job, Setting
-from protocols.schema import BuiltinMethod
+from protocols.method import BuiltinMethod
 
 
 class GroundTruth:

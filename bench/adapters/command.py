@@ -22,7 +22,7 @@ from bench.io.decode import read_video
 from bench.io.digest import sha256_file
 from bench.io.encode import write_lossless
 from bench.records import RATE, Job, Setting
-from protocols.schema import PLACEHOLDER, CommandMethod
+from protocols.method import PLACEHOLDER, CommandMethod
 
 _VARIABLE = re.compile(r"\$([A-Z_][A-Z0-9_]*)")
 _INPUTS = frozenset({"portrait", "audio", "phonemes", "pose"})

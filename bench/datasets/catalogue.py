@@ -19,8 +19,8 @@ from bench.errors import ConfigError, MissingError
 from bench.io.digest import sha256_file
 from bench.records import Dataset
 from protocols.catalogue import PATH_VARIABLE, load_dataset
+from protocols.dataset import DatasetSpec
 from protocols.errors import ProtocolError
-from protocols.schema import DatasetSpec
 from protocols.validation import nearest
 
 _VARIABLE = re.compile(r"^\$([A-Z_][A-Z0-9_]*)")

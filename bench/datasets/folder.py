@@ -9,7 +9,7 @@ with the landmarks and the head pose that it reads.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,10 @@ class Folder:
 
     def references(self) -> list[str]:
         return list(self._clips)
+
+    def identities(self, references: Sequence[str]) -> dict[str, str]:
+        known = {clip: speaker for speaker, clips in self._speakers.items() for clip in clips}
+        return {name: known[name] for name in references}
 
     def drivers(self, speaker: str) -> list[str]:
         if speaker not in self._speakers:

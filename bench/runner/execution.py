@@ -85,7 +85,6 @@ def execute(
         with Journal(folder / JOURNAL) as journal:
             session = Session(
                 protocol_id=plan.protocol.id,
-                size=plan.protocol.size,
                 methods=plan.methods,
                 variants=plan.variants,
                 journal=journal,

@@ -9,8 +9,8 @@ from bench.errors import ConfigError
 from bench.records import Cell, Dataset, Setting
 from protocols import catalogue
 from protocols.errors import ProtocolError
-from protocols.pairing import pair_up
-from protocols.schema import Axes, Protocol
+from protocols.pairing import NEEDS_IDENTITIES, pair_up
+from protocols.schema import Axes, Protocol, SettingSpec
 from protocols.validation import nearest
 
 
@@ -32,13 +32,29 @@ def expand(protocol: Protocol, dataset: Dataset) -> Protocol:
     _require(references, dataset.references(), "reference", dataset)
     drivers = _drivers(axes, dataset)
     expanded = Axes(
-        speakers=list(drivers), drivers=drivers, references=references, seeds=list(axes.seeds), pairs=axes.pairs
+        speakers=list(drivers),
+        drivers=drivers,
+        references=references,
+        seeds=list(axes.seeds),
+        pairs=axes.pairs,
+        drivers_per_reference=axes.drivers_per_reference,
+        identities=dataset.identities(references) if axes.pairs in NEEDS_IDENTITIES else {},
     )
-    resolved = protocol.model_copy(update={"axes": expanded})
-    if not pairs(resolved):
-        rule = "no driver has the name of a reference" if axes.pairs == "same" else "no drivers or no references"
-        raise ConfigError(f"protocol {protocol.id}: expected at least one clip, got none ({rule})")
-    return resolved
+    resolved = protocol.model_copy(update={"axes": expanded, "settings": _filled(protocol)})
+    try:
+        if pairs(resolved):
+            return resolved
+    except ValueError as error:
+        raise ConfigError(f"protocol {protocol.id}: axes: {error}") from None
+    rule = _WHY_NONE.get(axes.pairs, "no drivers or no references")
+    raise ConfigError(f"protocol {protocol.id}: expected at least one clip, got none ({rule})")
+
+
+_WHY_NONE = {
+    "same": "no driver has the name of a reference",
+    "other-clip": "no speaker has a second clip",
+    "other-speaker": "no reference shows anybody else",
+}
 
 
 def pairs(protocol: Protocol) -> list[tuple[str, str, str]]:
@@ -46,12 +62,20 @@ def pairs(protocol: Protocol) -> list[tuple[str, str, str]]:
     drivers = protocol.axes.drivers
     if not isinstance(drivers, Mapping):
         raise ValueError("expected an expanded protocol")
-    return pair_up(protocol.axes.pairs, drivers, protocol.axes.references)
+    axes = protocol.axes
+    return pair_up(axes.pairs, drivers, axes.references, identities=axes.identities, each=axes.drivers_per_reference)
 
 
 def settings(protocol: Protocol) -> list[Setting]:
-    """The device settings as records."""
-    return [Setting(s.name, s.device, s.precision, s.batch) for s in protocol.settings]
+    """The settings as records, with the protocol's size and pose rule where they have none of their own."""
+    return [Setting(**setting.model_dump()) for setting in _filled(protocol)]
+
+
+def _filled(protocol: Protocol) -> list[SettingSpec]:
+    return [
+        setting.model_copy(update={"size": setting.size or protocol.size, "pose": setting.pose or protocol.pose})
+        for setting in protocol.settings
+    ]
 
 
 def cells(protocol: Protocol) -> list[Cell]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench.io.digest import sha256_file, sha256_json
 from bench.places import ROOT, source_sha256
 from bench.runner.prepare import Digests
-from protocols.schema import BuiltinMethod, CommandMethod
+from protocols.method import BuiltinMethod, CommandMethod
 
 if TYPE_CHECKING:
     from metrics.registry import Variant
@@ -36,7 +36,7 @@ def generation_key(
         "portrait_points": digests.portrait_points,
         "speech": digests.speech,
         "phones": digests.phones,
-        "pose": digests.pose,
+        "pose": digests.pose if spec.follows_pose else None,
         "truth": digests.truth if "truth" in spec.uses else None,
         "truth_points": digests.truth_points if "truth" in spec.uses else None,
         "other": digests.other if "other_speech" in spec.uses else None,

@@ -14,7 +14,7 @@ CellId = tuple[str, ...]
 def cell_id(cell: Mapping[str, Any]) -> CellId:
     """What tells one cell of a run folder from another: its axes, a setting by all that it says."""
     setting = cell["setting"]
-    names = (setting["name"], setting["device"], setting["precision"], str(setting["batch"]))
+    names = [str(setting[name]) for name in sorted(setting)]
     return (cell["method"], *names, cell["speaker"], cell["reference"], cell["driver"], str(cell["seed"]))
 
 

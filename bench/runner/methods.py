@@ -10,8 +10,9 @@ from bench.adapters import open_adapter
 from bench.errors import BenchError, ConfigError
 from bench.records import Setting
 from protocols.catalogue import load_method
+from protocols.dataset import DatasetSpec
 from protocols.errors import ProtocolError
-from protocols.schema import BuiltinMethod, CommandMethod, DatasetSpec
+from protocols.method import BuiltinMethod, CommandMethod
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def run(
     sweep = cells(resolved)
     by_pair: dict[Source, list[Cell]] = {}
     for cell in sweep:
-        by_pair.setdefault(Pair(cell.speaker, cell.reference, cell.driver), []).append(cell)
+        by_pair.setdefault(_pair(cell), []).append(cell)
     described = describe(protocol.dataset)
     plan = Plan(
         protocol=resolved,
@@ -61,6 +61,10 @@ def run(
         described=[describe_method(method, described) for method in methods.values()],
     )
     return execute(plan, out or Path("results") / resolved.name, workers=workers, threads=threads, progress=progress)
+
+
+def _pair(cell: Cell) -> Pair:
+    return Pair(cell.speaker, cell.reference, cell.driver, cell.setting.size, cell.setting.pose)
 
 
 def find_variants(names: Sequence[str]) -> list[Variant]:

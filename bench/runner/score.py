@@ -54,7 +54,7 @@ def score(
         "methods": list(folders),
     }
     axes = Axes(speakers=[SPEAKER], drivers={SPEAKER: clips}, references=clips, pairs="same")
-    settings = [SettingSpec(name=SETTING)]
+    settings = [SettingSpec(name=SETTING, size=256, pose="truth")]
     protocol = validate(Protocol, content, "score").model_copy(
         update={"axes": axes, "settings": settings, "statistics": statistics or Statistics()}
     )

@@ -58,7 +58,6 @@ class Session:
         self,
         *,
         protocol_id: str,
-        size: int,
         methods: Mapping[str, Method],
         variants: Sequence[Variant],
         journal: Journal,
@@ -66,7 +65,7 @@ class Session:
         total: int,
         progress: Callable[[Progress], None] | None = None,
     ) -> None:
-        self._protocol_id, self._size, self._methods = protocol_id, size, methods
+        self._protocol_id, self._methods = protocol_id, methods
         self._variants = {variant.id: variant for variant in variants}
         self._weights = {variant.id: variant_weights(variant) for variant in variants}
         self._journal, self._ledger, self._progress = journal, Ledger(journal.entries), progress
@@ -140,7 +139,7 @@ class Session:
                 self._fail(Group(None, pair, [cell], None, prepared.digests), Failure("generate", method.lacking))
                 continue
             fingerprint = method.fingerprints[cell.setting.name]
-            key = generation_key(method.spec, fingerprint, prepared.digests, size=self._size, seed=cell.seed)
+            key = generation_key(method.spec, fingerprint, prepared.digests, size=pair.size, seed=cell.seed)
             if key not in groups:
                 video, seconds = f"videos/{key}.mkv", dict(prepared.seconds)
                 groups[key] = Group(
@@ -246,4 +245,6 @@ class Session:
 
 def _name_clip(source: Source, cell: Cell) -> str:
     """A name for a clip's inputs that does not say where they lie."""
-    return f"{cell.reference}/{cell.driver}" if isinstance(source, Pair) else f"{cell.method}/{cell.reference}"
+    if isinstance(source, Pair):
+        return f"{cell.reference}/{cell.driver}/{source.size}/{source.pose}"
+    return f"{cell.method}/{cell.reference}"

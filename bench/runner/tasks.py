@@ -13,11 +13,13 @@ from bench.runner.prepare import Digests
 
 @dataclass(frozen=True)
 class Pair:
-    """A reference and the driver whose speech it is to say."""
+    """A reference and the driver whose speech it is to say, at a size and under a pose rule."""
 
     speaker: str
     reference: str
     driver: str
+    size: int
+    pose: str
 
 
 @dataclass(frozen=True)

@@ -132,13 +132,12 @@ class Worker:
         def read() -> tuple[Inputs, Digests]:
             if self._dataset is None:
                 self._dataset = open_dataset(self._settings.protocol.dataset)
-            protocol = self._settings.protocol
             inputs = prepare(
                 self._dataset,
                 pair.reference,
                 pair.driver,
-                size=protocol.size,
-                pose_rule=protocol.pose,
+                size=pair.size,
+                pose_rule=pair.pose,
                 others=self._settings.others,
             )
             return inputs, digest(inputs)

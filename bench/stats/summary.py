@@ -67,7 +67,13 @@ def _pooled(row: Mapping[str, Any]) -> Interval:
 def clips(protocol: Mapping[str, Any]) -> list[Clip]:
     """Every clip of a resolved protocol (its `axes.drivers` is {speaker: [driver, ...]}), in the protocol's order."""
     axes = protocol["axes"]
-    made = pair_up(axes.get("pairs", "all"), axes["drivers"], axes["references"])
+    made = pair_up(
+        axes.get("pairs", "all"),
+        axes["drivers"],
+        axes["references"],
+        identities=axes.get("identities"),
+        each=axes.get("drivers_per_reference"),
+    )
     return [(*pair, seed) for pair in made for seed in axes["seeds"]]
 
 

@@ -42,7 +42,13 @@ def refused(folder: Path, text: str) -> str:
 def test_defaults_are_filled_and_the_model_is_frozen(tmp_path: Path):
     protocol = catalogue.load(write(tmp_path, PROTOCOL))
     assert (protocol.name, protocol.size, protocol.pose, protocol.axes.seeds) == ("small", 256, "truth", [0])
-    assert protocol.as_dict()["statistics"] == {"resamples": 2000, "level": 0.9, "seed": 0, "cluster": "clip"}
+    assert protocol.as_dict()["statistics"] == {
+        "resamples": 2000,
+        "level": 0.9,
+        "seed": 0,
+        "cluster": "clip",
+        "fewest": 5,
+    }
     with pytest.raises(ValueError, match="frozen"):
         protocol.size = 3
 
@@ -63,7 +69,7 @@ def test_defaults_are_filled_and_the_model_is_frozen(tmp_path: Path):
         (
             'name = "a"',
             'name = "a"\nprecision = "half"',
-            "precision: expected 'float32', 'bfloat16' or 'float16', got 'half'",
+            "precision: expected 'float32', 'tf32', 'bfloat16' or 'float16', got 'half'",
         ),
         ('name = "a"', 'name = "a"\ndevice = "gpu"', "settings.0.device: expected"),
         ('methods = ["still"]', 'methods = ["still", "still"]', "methods: 'still' is listed twice"),

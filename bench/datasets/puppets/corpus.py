@@ -7,7 +7,7 @@ seeded by both names, style and looks by the identity. Portraits are the identit
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -185,6 +185,10 @@ class Puppets:
 
     def references(self) -> list[str]:
         return [m.name for m in members().values() if m.split == self.split]
+
+    def identities(self, references: Sequence[str]) -> dict[str, str]:
+        """Every face is somebody of its own; the voices are others'."""
+        return {name: name for name in references}
 
     def drivers(self, speaker: str) -> list[str]:
         found = [r.id for r in speech.recordings() if r.voice == speaker and r.split == self.split]

@@ -14,7 +14,7 @@ from bench.adapters.base import GenerationError
 from bench.errors import ConfigError, MissingError
 from bench.io.decode import read_video
 from bench.records import Job, Phone, Portrait, Setting, Speech, Take
-from protocols.schema import BuiltinMethod
+from protocols.method import BuiltinMethod
 
 FRAMES = 12
 PHONES = (Phone("SIL", 0.0, 0.1), Phone("M", 0.1, 0.2), Phone("AA", 0.2, 0.4), Phone("SIL", 0.4, 0.48))
