@@ -12,8 +12,10 @@ Engines hold the weights of the moment they were made. Training never meets them
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -34,8 +36,15 @@ from avct.transfer import transfer
 from avct.transformer import Transformer
 from avct.vector_tokens import Voice, pose_numbers, standardise
 
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-"""What frames can be painted in."""
+PRECISIONS = {
+    "float32": torch.float32,
+    "tf32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+"""What frames can be painted in. tf32: float32 whose products a GPU may round to 10 bits."""
+COMPILE = ("none", "default", "reduce-overhead", "max-autotune")
+"""How the painters are compiled: not at all, or by torch.compile in one of its modes."""
 
 
 class Sitter(NamedTuple):
@@ -60,8 +69,8 @@ class Engine(ABC):
     truncates: bool
     """Whether levels are cut (as the official code does) or rounded."""
 
-    def __init__(self, model: Model, precision: str) -> None:
-        self.model, self.config, self.precision = model, model.config, precision
+    def __init__(self, model: Model, precision: str, compiled: str) -> None:
+        self.model, self.config, self.precision, self.compiled = model, model.config, precision, compiled
         self.device = next(model.parameters()).device
         self.generator = self._fold(model.generator)
         net = model.ph2kp if isinstance(model, FaithfulModel) else model.speech
@@ -99,7 +108,8 @@ class Engine(ABC):
 
     def paint(self, sitter: Sitter, driving: Keypoints) -> Tensor:
         """Frames float32 (B, 3, S, S) RGB in [0, 1]."""
-        return self.generator.render(sitter.encoded, sitter.source, driving).prediction
+        with self._painting():
+            return self._render(sitter.encoded, sitter.source, driving).prediction
 
     def levels(self, painted: Tensor) -> np.ndarray:
         """Painted frames as uint8 (B, S, S, 3)."""
@@ -114,12 +124,27 @@ class Engine(ABC):
             return nullcontext()
         return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
 
+    def _painting(self) -> AbstractContextManager[None]:
+        """A block that paints: exactly, unless TF32 was asked for."""
+        if self.precision != "tf32":
+            return self.exactly()
+        return torch.backends.cudnn.flags(enabled=True, allow_tf32=True)
+
+    @cached_property
+    def _render(self) -> Callable[..., Any]:
+        """The generator's render, compiled where that was asked for; once, since compiling takes a minute."""
+        if self.compiled == "none":
+            return self.generator.render
+        return torch.compile(self.generator.render, mode=self.compiled)
+
     def _fold(self, generator: nn.Module) -> nn.Module:
         vectors = self.device.type == "cpu"
-        return fold(generator, vectors=vectors, winograd=vectors and self.precision == "float32")
+        return fold(
+            generator, vectors=vectors, winograd=vectors and self.precision == "float32" and self.compiled == "none"
+        )
 
     def _painter(self, block: nn.Module) -> nn.Module:
-        return block if self.precision == "float32" else _InHalf(block, PRECISIONS[self.precision])
+        return block if PRECISIONS[self.precision] is torch.float32 else _InHalf(block, PRECISIONS[self.precision])
 
     def _picture(self, image: np.ndarray) -> Tensor:
         return self._tensor(image).permute(2, 0, 1)[None].float() / 255
@@ -155,8 +180,8 @@ class FaithfulEngine(Engine):
 
     truncates = True
 
-    def __init__(self, model: FaithfulModel, precision: str) -> None:
-        super().__init__(model, precision)
+    def __init__(self, model: FaithfulModel, precision: str, compiled: str) -> None:
+        super().__init__(model, precision, compiled)
         self.net, self.hearing = fold(model.ph2kp, vectors=False), Hearing(model.ph2kp)
         generator = self.generator
         painters = self._painter(nn.Sequential(generator.bottleneck, *generator.up_blocks, generator.final))
@@ -193,8 +218,8 @@ class LandmarkEngine(Engine):
 
     truncates = False
 
-    def __init__(self, model: LandmarkModel, precision: str) -> None:
-        super().__init__(model, precision)
+    def __init__(self, model: LandmarkModel, precision: str, compiled: str) -> None:
+        super().__init__(model, precision, compiled)
         self.net = model.speech
         for name in ("heat", "bottleneck", "up1", "join1", "up2", "join2", "fine"):
             setattr(self.generator, name, self._painter(getattr(self.generator, name)))
@@ -238,25 +263,28 @@ class LandmarkEngine(Engine):
         return transfer(sitter.start, Keypoints(rest + (spoken.value - rest) * sitter.scale), Keypoints(rest))
 
 
-def prepare(model: Model | Engine, *, precision: str = "float32") -> Engine:
+def prepare(model: Model | Engine, *, precision: str = "float32", compiled: str = "none") -> Engine:
     """The engine of a model in eval mode, on the model's device; an engine is returned as it is.
 
-    precision: of the painters, "float32", "bfloat16" or "float16" (CUDA only). Raises AvctError for an unknown one.
+    precision: of the painters, one of PRECISIONS ("tf32" and "float16" on CUDA only). compiled: one of COMPILE; the
+    first batch of each size then takes a minute. Raises AvctError for an unknown one.
     """
     if isinstance(model, Engine):
         return model
+    if compiled not in COMPILE:
+        raise AvctError(f"compile: expected one of {', '.join(COMPILE)}, got {compiled!r}")
     check_precision(precision, next(model.parameters()).device)
     made = FaithfulEngine if isinstance(model, FaithfulModel) else LandmarkEngine
     with torch.inference_mode():
-        return made(model, precision)
+        return made(model, precision, compiled)
 
 
 def check_precision(precision: str, device: torch.device) -> None:
     """Nothing; raises AvctError for a precision that is unknown or that the device has no arithmetic for."""
     if precision not in PRECISIONS:
         raise AvctError(f"precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}")
-    if precision == "float16" and device.type != "cuda":
-        raise AvctError(f"precision: float16 is for CUDA devices; on {device.type} take bfloat16 or float32")
+    if precision in ("tf32", "float16") and device.type != "cuda":
+        raise AvctError(f"precision: {precision} is for CUDA devices; on {device.type} take bfloat16 or float32")
 
 
 def face_width(value: Tensor) -> Tensor:

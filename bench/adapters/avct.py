@@ -24,6 +24,7 @@ from bench.records import FPS, RATE, Job, Portrait, Setting, Speech
 from protocols.method import BuiltinMethod
 
 if TYPE_CHECKING:
+    from avct.engine import Engine
     from avct.inference import Score
     from avct.model import Model
 
@@ -52,6 +53,14 @@ def load_model(path: Path | None, device: str) -> Model:
         raise MissingError(str(error)) from None
     except AvctError as error:
         raise ConfigError(str(error)) from None
+
+
+@lru_cache(maxsize=4)
+def _engine(path: Path | None, device: str, precision: str, compiled: str) -> Engine:
+    """The model made ready under a setting, once for all clips: compiling alone takes a minute."""
+    from avct.engine import prepare
+
+    return prepare(load_model(path, device), precision=precision, compiled=compiled)
 
 
 @lru_cache(maxsize=32)
@@ -183,23 +192,23 @@ class AvctAdapter:
     def _frames(self, job: Job) -> Iterator[np.ndarray]:
         from avct.inference import perform
 
-        model, setting = load_model(self._checkpoint, job.setting.device), job.setting
-        driver = self._spec.builtin
+        setting, driver = job.setting, self._spec.builtin
+        engine = _engine(self._checkpoint, setting.device, setting.precision, setting.compile)
         if driver == "loudness":
-            yield from self._by_level(model, job)
+            yield from self._by_level(engine, job)
             return
         if driver == "reconstruction":
-            yield from self._by_truth(model, job)
+            yield from self._by_truth(engine, job)
             return
         said = {"avct": job.speech, "wrong-speech": job.other_speech, "silence": hush(job.frames)}[driver]
         if said is None:
             raise GenerationError("needs another driver's speech: the protocol has only one driver")
-        told = score(job.portrait, said, _poses(model, job), job.frames)
-        for some in perform(model, told, batch=setting.batch, precision=setting.precision):
+        told = score(job.portrait, said, _poses(engine.model, job), job.frames)
+        for some in perform(engine, told, batch=setting.batch, precision=setting.precision):
             yield from some
 
     @staticmethod
-    def _by_truth(model: Model, job: Job) -> Iterator[np.ndarray]:
+    def _by_truth(engine: Engine, job: Job) -> Iterator[np.ndarray]:
         """The portrait moved by the keypoints that the model's own detector finds in the true frames."""
         import torch
 
@@ -209,8 +218,9 @@ class AvctAdapter:
 
         if job.take is None:
             raise GenerationError("needs the truth: the dataset has no take of this reference with this driver")
-        if model.kind != "landmark":
+        if engine.model.kind != "landmark":
             raise GenerationError("reconstruction is made for `landmark` checkpoints")
+        model = engine.model
         portrait, take, size = job.portrait, job.take, job.portrait.image.shape[0]
         if portrait.photograph and portrait.landmarks is not None and take.landmarks is not None:
             own, moved = from_landmarks(portrait.landmarks, size)[None], from_landmarks(take.landmarks, size)
@@ -218,12 +228,11 @@ class AvctAdapter:
             own, moved = find_keypoints(model, portrait.image[None]), find_keypoints(model, take.frames[: job.frames])
         device = next(model.parameters()).device
         source, driving = (Keypoints(torch.from_numpy(k).to(device)) for k in (own, moved))
-        setting = job.setting
-        for some in render(model, portrait.image, source, driving, batch=setting.batch, precision=setting.precision):
+        for some in render(engine, portrait.image, source, driving, batch=job.setting.batch):
             yield from some
 
     @staticmethod
-    def _by_level(model: Model, job: Job) -> Iterator[np.ndarray]:
+    def _by_level(engine: Engine, job: Job) -> Iterator[np.ndarray]:
         """The silent face at the same poses, its jaw dropped by how loud the speech is: no phones, no learning."""
         import torch
 
@@ -232,15 +241,13 @@ class AvctAdapter:
         from avct.inference import check, render, speech_keypoints
         from avct.model import LandmarkModel
 
-        if not isinstance(model, LandmarkModel):
+        if not isinstance(engine.model, LandmarkModel):
             raise GenerationError("the loudness control needs keypoints on the lips: a `landmark` checkpoint")
         setting = job.setting
-        told = score(job.portrait, hush(job.frames), _poses(model, job), job.frames)
-        check(model, told, batch=setting.batch, precision=setting.precision)
-        source, driving = speech_keypoints(model, told)
+        told = score(job.portrait, hush(job.frames), _poses(engine.model, job), job.frames)
+        check(engine, told, batch=setting.batch, precision=setting.precision)
+        source, driving = speech_keypoints(engine, told)
         dropped = drop_jaw(driving.value.cpu().numpy(), _LOUDEST * level(job.speech, job.frames))
         driving = Keypoints(torch.from_numpy(dropped).to(source.value.device))
-        for some in render(
-            model, job.portrait.image, source, driving, batch=setting.batch, precision=setting.precision
-        ):
+        for some in render(engine, job.portrait.image, source, driving, batch=setting.batch):
             yield from some

@@ -194,3 +194,23 @@ def test_wide_residual_blocks_go_winograds_way_only_in_float32() -> None:
     block = nn.Sequential(Res(128))
     assert isinstance(folding.fold(block, vectors=True, winograd=True)[0], WinogradRes)
     assert isinstance(folding.fold(block, vectors=True)[0], folding.FoldedRes)
+
+
+def test_painters_are_compiled_once_in_the_mode_asked_for(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    real = torch.compile
+
+    def compile_quickly(block, *, mode: str):
+        asked.append(mode)
+        return real(block, backend="eager")  # the graph is traced as it would be, without a minute of C++
+
+    monkeypatch.setattr(torch, "compile", compile_quickly)
+    told = score(model, 7)
+    wanted = torch.cat(list(predictions(prepare(model), told, batch=3)))
+    got = torch.cat(list(predictions(prepare(model, compiled="max-autotune"), told, batch=3)))
+    assert asked == ["max-autotune"]
+    torch.testing.assert_close(got, wanted, atol=1e-4, rtol=0)
+    with pytest.raises(AvctError, match="compile: expected one of none, default"):
+        prepare(model, compiled="fast")
+    with pytest.raises(AvctError, match="tf32 is for CUDA"):
+        prepare(model, precision="tf32")
