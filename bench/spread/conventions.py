@@ -2,48 +2,70 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from protocols.published import load_published
 
 if TYPE_CHECKING:
     from metrics.registry import Variant
 
-_STYLETALK = "StyleTalk (AAAI 2023) table 1, MEAD and HDTF"
-_SADTALKER = "SadTalker (CVPR 2023) table 1"
+_STYLETALK = ("styletalk-2023-mead", "styletalk-2023-hdtf")
+_SADTALKER = ("sadtalker-2023-hdtf",)
+_RECALLED = "recollection"
 
 
 @dataclass(frozen=True)
 class Name:
     """A name that tables print. families: of our variants whose numbers go by it. primary: the convention to report.
 
-    gap: median difference between neighbouring methods in published tables; source: which.
+    column: what papers call it, and tables: the published ones (`protocols/published`) whose neighbours are compared.
     """
 
     title: str
     families: tuple[str, ...]
     primary: str
-    gap: float | None
-    source: str
+    column: str = ""
+    tables: tuple[str, ...] = ()
+
+    @cached_property
+    def neighbours(self) -> dict[str, list[float]]:
+        """Table -> what methods score in it, sorted, without films and without numbers that are only recalled."""
+        found = {}
+        for table in self.tables:
+            numbers = [n for n in load_published(table) if n.metric == self.column and n.method != "Real"]
+            found[table] = sorted(n.value for n in numbers if n.value is not None and n.trust != _RECALLED)
+        return found
+
+    @property
+    def gap(self) -> float | None:
+        """Median difference between neighbouring methods of the same published table; None where there is none."""
+        steps = [high - low for values in self.neighbours.values() for low, high in pairwise(values)]
+        return round(statistics.median(steps), 4) if steps else None
+
+    @property
+    def source(self) -> str:
+        """Where the gap is from: tables and numbers."""
+        said = [f"{table}: {' '.join(f'{v:g}' for v in values)}" for table, values in self.neighbours.items()]
+        return "; ".join(said) or "no published neighbours at hand"
 
 
 NAMES = (
-    Name("PSNR", ("psnr",), "psnr/mean-of-frames@1", 1.2, "SIDGAN's table: PC-AVS 19.49, Wav2Lip-384 20.69 dB"),
-    Name("SSIM", ("ssim",), "ssim/gauss11-rgb@1", 0.037,
-         f"{_STYLETALK}: .795 .832 .837 and .755 .812"),
-    Name("LPIPS", ("lpips",), "lpips/alex@1", None, "no published neighbours at hand"),
-    Name("LMD mouth", ("lmd",), "lmd/mouth20-centred-px-dlib68@1", 1.198,
-         f"{_STYLETALK}: 3.249 4.052 5.520, 2.412 3.610"),
-    Name("LMD face", ("lmd",), "lmd/face68-centred-px-dlib68@1", 0.596,
-         f"{_STYLETALK}: 2.122 2.718 2.923, 1.941 2.733"),
-    Name("FID", ("fid",), "fid/inception2015-clean@1", 1.168, f"{_SADTALKER}: 21.725 22.057 22.432 24.392 28.243"),
-    Name("CPBD", ("cpbd",), "", 0.012, f"{_SADTALKER}: .281 .283 .295 .335"),
-    Name("SyncNet confidence (LSE-C)", ("sync_confidence",), "sync_confidence/syncnet-tracked-hog@1", 2.18,
-         f"{_SADTALKER}: 5.110 7.290 7.357 10.221"),
-    Name("SyncNet distance (LSE-D)", ("sync_distance",), "sync_distance/syncnet-tracked-hog@1", 2.0,
-         f"{_SADTALKER}: 5.535 7.535 7.772 10.059"),
+    Name("PSNR", ("psnr",), "psnr/mean-of-frames@1", "PSNR", ("sidgan-hdtf",)),
+    Name("SSIM", ("ssim",), "ssim/gauss11-rgb@1", "SSIM", _STYLETALK),
+    Name("LPIPS", ("lpips",), "lpips/alex@1"),
+    Name("LMD mouth", ("lmd",), "lmd/mouth20-centred-px-dlib68@1", "M-LMD", _STYLETALK),
+    Name("LMD face", ("lmd",), "lmd/face68-centred-px-dlib68@1", "F-LMD", _STYLETALK),
+    Name("FID", ("fid",), "fid/inception2015-clean@1", "FID", _SADTALKER),
+    Name("CPBD", ("cpbd",), "", "CPBD", _SADTALKER),
+    Name("SyncNet confidence (LSE-C)", ("sync_confidence",), "sync_confidence/syncnet-tracked-hog@1", "LSE-C",
+         _SADTALKER),
+    Name("SyncNet distance (LSE-D)", ("sync_distance",), "sync_distance/syncnet-tracked-hog@1", "LSE-D", _SADTALKER),
 )  # fmt: skip
-"""Gaps are medians over neighbouring methods of the numbers listed, as quoted in secondary notes of those papers."""
 BACKENDS = ("dlib68", "yunet68", "file")
 """Landmark backends that real clips can be compared by; the corpus's own judge knows painted faces only."""
 
