@@ -54,7 +54,8 @@ def run_process(
     _live.add(process.pid)
     timed_out = False
     try:
-        (log.parent / _NOTE).write_text(f"{process.pid} {_born(process.pid)}", encoding="utf-8")
+        who = f"{process.pid} {_born(process.pid)} {os.getpid()} {_born(os.getpid())}"
+        (log.parent / _NOTE).write_text(who, encoding="utf-8")
         while not _ended(process.pid):
             if time.monotonic() - start > timeout_s:
                 timed_out = True
@@ -80,12 +81,14 @@ def end_leftovers(work: Path) -> None:
     """End the groups that a dead process left running: those noted in the working folders below `work`.
 
     A number may belong to another process by now, so only one that was born when the note says is ended; where the
-    system does not tell (no /proc), nothing is.
+    system does not tell (no /proc), nothing is. Groups whose starter still lives are its own affair.
     """
     for note in work.glob(f"*/{_NOTE}"):
         try:
-            pid, born = note.read_text(encoding="utf-8").split(" ", 1)
+            pid, born, starter, starter_born = note.read_text(encoding="utf-8").split(" ")
         except (OSError, ValueError):
+            continue
+        if starter_born and _born(int(starter)) == starter_born and not _zombie(int(starter)):
             continue
         if born and _born(int(pid)) == born:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -108,9 +111,21 @@ def last_lines(log: Path, *, count: int = 5) -> str:
 def _born(pid: int) -> str:
     """When a process was started, in the system's own ticks (field 22 of proc(5)'s stat); empty where unknown."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+        return _stat(pid)[19]
     except (OSError, IndexError):
         return ""
+
+
+def _zombie(pid: int) -> bool:
+    try:
+        return _stat(pid)[0] == "Z"
+    except (OSError, IndexError):
+        return False
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of proc(5)'s stat from the third, the state, on; before it stands a name that may hold spaces."""
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
 
 
 def _ended(pid: int) -> bool:
