@@ -98,12 +98,17 @@ class Variant:
 
 def variants() -> dict[str, Variant]:
     """Every variant by id, sorted. Raises MetricError, naming the file, for a file that cannot be used."""
-    return dict(_collect(_stamps()))
+    return dict(_collect(_stamps())[0])
+
+
+def home(id: str) -> Path | None:
+    """The file that defines the variant of that full id, None where none does."""
+    return _collect(_stamps())[1].get(id)
 
 
 def get(id: str) -> Variant:
     """The variant of that full id. Raises UnknownVariant with near names."""
-    known = _collect(_stamps())
+    known = variants()
     if id in known:
         return known[id]
     same = [v.id for v in known.values() if id in (_unversioned(v), v.family)]
@@ -112,7 +117,7 @@ def get(id: str) -> Variant:
 
 def find(text: str) -> list[Variant]:
     """Variants by full id, by "family/variant" (every version), or by family, sorted. Raises UnknownVariant."""
-    known = _collect(_stamps())
+    known = variants()
     found = [v for v in known.values() if text in (v.id, _unversioned(v), v.family)]
     if not found:
         raise UnknownVariant(f"unknown metric {text!r}.{_suggest(text, _names(known), given=False)}")
@@ -150,7 +155,7 @@ def _stamps() -> tuple[tuple[str, int, int], ...]:
 
 
 @lru_cache(maxsize=8)
-def _collect(stamps: tuple[tuple[str, int, int], ...]) -> dict[str, Variant]:
+def _collect(stamps: tuple[tuple[str, int, int], ...]) -> tuple[dict[str, Variant], dict[str, Path]]:
     found: dict[str, Variant] = {}
     homes: dict[str, Path] = {}
     for path in [*python_files(_HERE), *(Path(stamp[0]) for stamp in stamps)]:
@@ -160,7 +165,7 @@ def _collect(stamps: tuple[tuple[str, int, int], ...]) -> dict[str, Variant]:
             if variant.id in homes:
                 raise MetricError(f"metric {variant.id!r} is defined twice: {homes[variant.id]} and {path}")
             found[variant.id], homes[variant.id] = variant, path
-    return dict(sorted(found.items()))
+    return dict(sorted(found.items())), homes
 
 
 def _read(path: Path) -> tuple[Variant, ...]:

@@ -18,7 +18,7 @@ import numpy as np
 
 from bench.adapters.base import Generated, GenerationError, setting_fingerprint
 from bench.errors import ConfigError, MissingError
-from bench.io.digest import sha256_array
+from bench.io.digest import sha256_array, sha256_json
 from bench.io.encode import write_lossless
 from bench.records import FPS, RATE, Job, Portrait, Setting, Speech
 from protocols.method import BuiltinMethod
@@ -173,9 +173,11 @@ class AvctAdapter:
             raise MissingError(
                 str(MissingWeights(f"checkpoint {path} is not there; train one with `run_bench.py train`"))
             )
-        weights = [{"name": path.stem, "sha256": json.loads(card.read_text())["sha256"], "bytes": path.stat().st_size}]
+        told = json.loads(card.read_text())
+        weights = [{"name": path.stem, "sha256": told["sha256"], "bytes": path.stat().st_size}]
+        sizes = sha256_json([told.get("configuration"), told.get("sizes")])
         described = setting_fingerprint(setting, sensitive=self._spec.sensitive_to_setting)
-        return {"method": self._spec.hash(), "weights": weights, "code": None, **described}
+        return {"method": self._spec.hash(), "weights": weights, "sizes": sizes, "code": None, **described}
 
     def generate(self, job: Job, out: Path, *, run_id: str) -> Generated:
         """The portrait performing what this driver is told. Raises GenerationError with what the network refused."""

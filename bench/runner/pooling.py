@@ -15,6 +15,7 @@ from bench.places import source_sha256
 from bench.records import EVERY, Row
 from bench.runner.measure import say
 from bench.runner.sightings import SightingStore
+from bench.runner.source import metric_source
 from bench.runner.weights import variant_weights
 from bench.stats.pooled import FEWEST, identify, jackknife, make_groups
 from bench.stats.summary import cluster_labels
@@ -111,7 +112,7 @@ def _outcome(
     labels = cluster_labels(order, statistics["cluster"]) or list(clips)
     plan = {
         "variant": variant.id,
-        "source": source_sha256("metrics"),
+        "source": metric_source(variant),
         "stage": source_sha256("bench/runner/pooling.py", "bench/stats/pooled.py"),
         "weights": dict(weights),
         "level": statistics["level"],

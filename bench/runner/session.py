@@ -11,7 +11,7 @@ from bench.errors import StorageError
 from bench.records import Cell
 from bench.runner.entries import Group, make_entry, says_the_same
 from bench.runner.expand import name_cell
-from bench.runner.keys import generation_key, measurement_key
+from bench.runner.keys import generation_key, measurement_basis, measurement_key
 from bench.runner.ledger import Ledger
 from bench.runner.measure import failed
 from bench.runner.methods import Method
@@ -31,7 +31,6 @@ from bench.runner.tasks import (
     Source,
     Task,
 )
-from bench.runner.weights import variant_weights
 from bench.store.journal import Journal
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class Session:
     ) -> None:
         self._protocol_id, self._methods = protocol_id, methods
         self._variants = {variant.id: variant for variant in variants}
-        self._weights = {variant.id: variant_weights(variant) for variant in variants}
+        self._bases = {variant.id: measurement_basis(variant) for variant in variants}
         self._journal, self._ledger, self._progress = journal, Ledger(journal.entries), progress
         self._cells: dict[Source, list[Cell]] = {}
         self._groups: list[Group] = []
@@ -183,7 +182,7 @@ class Session:
         assert group.video_sha256 is not None and group.digests is not None
         wanted = []
         for name, variant in self._variants.items():
-            key = measurement_key(variant, group.video_sha256, group.digests, weights=self._weights[name])
+            key = measurement_key(variant.needs, group.video_sha256, group.digests, basis=self._bases[name])
             group.measured[name] = key
             known = self._ledger.outcome(key)
             if known is None or not self._pooled_is_whole(variant, known, group):

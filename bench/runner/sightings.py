@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.io.digest import sha256_json
-from bench.places import source_sha256
+from bench.runner.source import looker_source
 from bench.runner.weights import looker_weights
 from bench.store.arrays import keep_array, load_array
 from metrics.clip import Frames
@@ -25,6 +25,7 @@ class SightingStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._memory: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._bases: dict[tuple[str, str], str] = {}
 
     def find(self, kind: str, name: str, frames: Frames, frames_sha256: str) -> np.ndarray:
         """What `name` finds in uint8 (T, H, W, 3) frames.
@@ -32,7 +33,7 @@ class SightingStore:
         kind "landmarks": float64 (T, 68, 2), NaN where no face was found; "faces": float64 (M, 6); "features": float32
         (N, D). Raises MissingWeights, and MetricError where a shape is another.
         """
-        key = _key(kind, name, frames_sha256)
+        key = self._key(kind, name, frames_sha256)
         found = self._memory.pop(key, None)
         if found is None:
             found = load_array(self._folder, key)
@@ -46,15 +47,18 @@ class SightingStore:
 
     def known(self, kind: str, name: str, frames_sha256: str) -> np.ndarray | None:
         """What was found before, None where nobody looked or the file is gone; it stays on disk until it is read."""
-        return load_array(self._folder, _key(kind, name, frames_sha256), lazily=True)
+        return load_array(self._folder, self._key(kind, name, frames_sha256), lazily=True)
 
     def holds(self, kind: str, name: str, frames_sha256: str) -> bool:
         """Whether a finding lies in the folder."""
-        return (self._folder / f"{_key(kind, name, frames_sha256)}.npy").is_file()
+        return (self._folder / f"{self._key(kind, name, frames_sha256)}.npy").is_file()
 
-
-def _key(kind: str, name: str, frames_sha256: str) -> str:
-    return sha256_json([kind, name, looker_weights(kind, name), source_sha256("metrics"), frames_sha256])
+    def _key(self, kind: str, name: str, frames_sha256: str) -> str:
+        """sha256 (hex) over the pixels, and over the weights and the code of what looks at them."""
+        looker = (kind, name)
+        if looker not in self._bases:
+            self._bases[looker] = sha256_json([kind, name, looker_weights(kind, name), looker_source(kind, name)])
+        return sha256_json([self._bases[looker], frames_sha256])
 
 
 def _look(store: SightingStore, kind: str, name: str, frames: Frames, frames_sha256: str) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.io.digest import sha256_file
@@ -71,20 +72,42 @@ def looker_weights(kind: str, name: str) -> dict[str, str | None]:
     if lacking:
         return lacking
     try:
-        found = _loader(kind)(name)
+        found = _shelf(kind)[1](name)
     except MetricError:
         return {f"{kind}:{name}": None}
     weights = {weight: weight_sha256(weight) for weight in found.weights}
-    given = getattr(found, "landmarks", None)
+    given = given_landmarks(kind, name)
     return weights if given is None else weights | looker_weights("landmarks", given)
 
 
-def _loader(kind: str) -> Callable[[str], Any]:
-    from metrics.faces import detector
-    from metrics.features import extractor
-    from metrics.landmarks import backend
+def given_landmarks(kind: str, name: str) -> str | None:
+    """The landmark backend whose points a feature extractor is given; None where it needs none or is not here."""
+    from metrics.weights import entries
 
-    return {"landmarks": backend, "faces": detector, "features": extractor}[kind]
+    if kind != "features":
+        return None
+    told = [entry.name for entry in entries() if f"{kind}:{name}" in entry.needed_by]
+    if any(weight_sha256(weight) is None for weight in told):
+        return None
+    try:
+        return _shelf(kind)[1](name).landmarks
+    except MetricError:
+        return None
+
+
+def looker_files(kind: str) -> dict[str, Path]:
+    """Name -> file of everything of that kind that looks at frames."""
+    return _shelf(kind)[0]()
+
+
+def _shelf(kind: str) -> tuple[Callable[[], dict[str, Path]], Callable[[str], Any]]:
+    """What lists everything of a kind, and what loads one of it."""
+    from metrics.faces import detector, detectors
+    from metrics.features import extractor, extractors
+    from metrics.landmarks import backend, backends
+
+    found = {"landmarks": (backends, backend), "faces": (detectors, detector), "features": (extractors, extractor)}
+    return found[kind]
 
 
 def describe_weights(variants: Iterable[Variant]) -> list[dict[str, Any]]:
