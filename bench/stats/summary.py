@@ -8,22 +8,22 @@ from typing import Any
 import numpy as np
 
 from bench.records import EVERY
-from bench.stats.bootstrap import Interval, derive_seed, interval
+from bench.stats.bootstrap import FEWEST, Interval, derive_seed, interval
 from protocols.pairing import pair_up
 
-COLUMNS = ("protocol", "method", "setting", "metric", "value", "ci_low", "ci_high", "n", "coverage")
+COLUMNS = ("protocol", "method", "setting", "metric", "value", "ci_low", "ci_high", "n", "coverage", "ci_reason")
 Clip = tuple[str, str, str, int]
 """(speaker, reference, driver, seed): what is counted and resampled."""
 _CLUSTER = {"speaker": 0, "reference": 1, "driver": 2}
 
 
 def summarise(rows: Iterable[Mapping[str, Any]], protocol: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A dict of the nine COLUMNS for each (method, setting, metric), in the protocol's order.
+    """A dict of COLUMNS for each (method, setting, metric), in the protocol's order.
 
     rows: dicts with the fields of `bench.records.Row`, in any order; those the protocol does not name are left out.
     n counts clips with a value, or those that entered a value of all clips, whose row brings its own limits; coverage
-    is n over the clips that the protocol asks for. Every interval has its own seed, derived from the protocol's and
-    from method, setting and metric. ValueError where a clip has two rows.
+    is n over the clips that the protocol asks for; ci_reason says why there are no limits. Every interval has its own
+    seed, derived from the protocol's and from method, setting and metric. ValueError where a clip has two rows.
     """
     rows = list(rows)
     values, pooled = clip_values(rows), pooled_rows(rows)
@@ -44,10 +44,12 @@ def summarise(rows: Iterable[Mapping[str, Any]], protocol: Mapping[str, Any]) ->
                         level=chosen["level"],
                         seed=derive_seed(chosen["seed"], *key),
                         clusters=cluster_labels(list(found), chosen["cluster"]),
+                        fewest=chosen.get("fewest", FEWEST),
+                        unit=chosen["cluster"],
                     )
                 )
                 share = made.n / expected if expected else 0.0
-                line = (protocol["id"], *key, made.value, made.low, made.high, made.n, share)
+                line = (protocol["id"], *key, made.value, made.low, made.high, made.n, share, made.reason)
                 lines.append(dict(zip(COLUMNS, line, strict=True)))
     return lines
 
@@ -59,9 +61,11 @@ def pooled_rows(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str, str],
 
 def _pooled(row: Mapping[str, Any]) -> Interval:
     if row["value"] is None:
-        return Interval(None, None, None, 0)
-    low, high = row["notes"].get("interval", (None, None))
-    return Interval(row["value"], low, high, row["notes"]["clips"])
+        return Interval(None, None, None, 0, row.get("reason") or "no value")
+    notes = row["notes"]
+    if "interval" in notes:
+        return Interval(row["value"], *notes["interval"], notes["clips"])
+    return Interval(row["value"], None, None, notes["clips"], notes.get("no_interval", "no interval from so few clips"))
 
 
 def clips(protocol: Mapping[str, Any]) -> list[Clip]:

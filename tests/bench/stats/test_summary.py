@@ -39,7 +39,7 @@ def make_rows() -> list[dict]:
     ]
 
 
-def test_lines_have_the_nine_columns_in_the_protocols_order():
+def test_lines_have_the_columns_in_the_protocols_order():
     lines = summarise(make_rows(), PROTOCOL)
     assert [tuple(line) for line in lines] == [COLUMNS] * 8
     assert [(line["method"], line["setting"], line["metric"]) for line in lines[:3]] == [
@@ -76,9 +76,11 @@ def test_failures_lower_n_and_coverage_and_never_enter_the_mean():
     lines = summarise(rows, PROTOCOL)
     assert (lines[0]["n"], lines[0]["coverage"]) == (1, 1 / 6)
     assert lines[0]["value"] == rows[5]["value"] and lines[0]["ci_low"] is None
+    assert lines[0]["ci_reason"] == "no interval from 1 clip, expected at least 5"
     rows[5].update(status="unavailable", value=None)
     lines = summarise(rows, PROTOCOL)
     assert (lines[0]["value"], lines[0]["n"], lines[0]["coverage"]) == (None, 0, 0.0)
+    assert lines[0]["ci_reason"] == "no clip has a value" and lines[1]["ci_reason"] is None
 
 
 def test_clips_that_are_missing_from_the_rows_count_as_expected():
@@ -95,7 +97,30 @@ def test_two_rows_for_one_clip_are_refused():
         summarise([*rows, rows[0]], PROTOCOL)
 
 
-def test_speakers_can_be_drawn_instead_of_clips():
+def test_the_protocol_says_how_few_clips_are_too_few():
+    rows = make_rows()
+    assert summarise(rows, PROTOCOL)[0]["ci_reason"] is None
+    strict = {**PROTOCOL, "statistics": {**PROTOCOL["statistics"], "fewest": 7}}
+    (line, *_) = summarise(rows, strict)
+    assert line["value"] is not None and (line["ci_low"], line["ci_high"]) == (None, None)
+    assert line["ci_reason"] == "no interval from 6 clips, expected at least 7"
+
+
+def test_clusters_are_named_where_they_are_too_few():
     by_speaker = {**PROTOCOL, "statistics": {**PROTOCOL["statistics"], "cluster": "speaker"}}
-    one, two = summarise(make_rows(), PROTOCOL)[0], summarise(make_rows(), by_speaker)[0]
+    (line, *_) = summarise(make_rows(), by_speaker)
+    assert line["ci_reason"] == "no interval from clips of 2 speakers, expected at least 3"
+
+
+def test_drivers_can_be_drawn_instead_of_clips():
+    by_driver = {**PROTOCOL, "statistics": {**PROTOCOL["statistics"], "cluster": "driver"}}
+    one, two = summarise(make_rows(), PROTOCOL)[0], summarise(make_rows(), by_driver)[0]
     assert one["value"] == two["value"] and (one["ci_low"], one["ci_high"]) != (two["ci_low"], two["ci_high"])
+
+
+def test_a_pooled_value_without_limits_says_why():
+    row = {"method": "b", "setting": "f32", "metric": "psnr/x@1", "reference": "*", "value": 3.0, "reason": None}
+    lines = summarise([{**row, "notes": {"clips": 3, "no_interval": "of two groups"}}], PROTOCOL)
+    assert (lines[0]["value"], lines[0]["n"], lines[0]["ci_reason"]) == (3.0, 3, "of two groups")
+    lines = summarise([{**row, "notes": {"clips": 3, "interval": [2.0, 4.0]}}], PROTOCOL)
+    assert (lines[0]["ci_low"], lines[0]["ci_high"], lines[0]["ci_reason"]) == (2.0, 4.0, None)
