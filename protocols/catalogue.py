@@ -7,6 +7,7 @@ registered.
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from protocols.schema import Protocol
 from protocols.validation import nearest, override, validate
 
 Kind = Literal["protocols", "methods", "datasets"]
+Standing = Literal["as shipped", "changed", "own"]
 PATH_VARIABLE = "AVCT_BENCH_PATH"
 _KINDS: dict[str, type[MethodBase]] = {"builtin": BuiltinMethod, "command": CommandMethod}
 
@@ -45,6 +47,19 @@ def load(name: str | Path, *, overrides: Sequence[str] = ()) -> Protocol:
     """The protocol of that stem or path, checked and frozen. overrides: "axes.seeds=[0, 1]" and so on."""
     path = _find("protocols", name)
     return validate(Protocol, override(_read(path), overrides), str(path))
+
+
+def standing(protocol: Protocol) -> Standing:
+    """How a protocol stands to the shipped one of its id: "as shipped", "changed" (say by --set), or "own"."""
+    known = recorded_versions()["protocols"].get(protocol.id)
+    if known is None:
+        return "own"
+    return "as shipped" if known["hash"] == protocol.hash() else "changed"
+
+
+def recorded_versions() -> dict[str, Any]:
+    """What `versions.json` holds: {"protocols": {id: {"hash", "dataset"}}, "defaults": {"Model.key": default}}."""
+    return json.loads((Path(__file__).parent / "versions.json").read_text(encoding="utf-8"))
 
 
 def load_method(name: str | Path) -> BuiltinMethod | CommandMethod:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Literal
 
 Rule = Literal["all", "same", "dealt", "other-clip", "other-speaker"]
@@ -22,7 +23,7 @@ def pair_up(
 
     "all": every reference with every driver. "same": a reference with the driver of its own name, its own sound.
     "dealt": drivers are dealt out to the references like cards, speaker after speaker, so that each is used once and
-    none rests on a few; with `each`, dealing goes on, one driver further every round, until each reference has so many.
+    none rests on a few; with `each`, every reference gets so many, of the speakers in turn, and all are used alike.
     "other-clip": each driver with one reference of its own speaker that is not itself, the next one around.
     "other-speaker": each driver with one reference of another identity, dealt around, so that each is used alike.
     identities: {reference: who is seen}; for the last two rules, whose drivers' speakers are identities.
@@ -48,11 +49,21 @@ def _deal(spoken: Sequence[tuple[str, str]], references: Sequence[str], each: in
         return [(speaker, references[i % count], driver) for i, (speaker, driver) in enumerate(spoken)]
     if each > len(spoken):
         raise ValueError(f"each reference was to have {each} drivers, there are {len(spoken)}")
-    # Reference number r begins where its predecessor ended: all drivers are used alike, none twice on one face.
-    wanted = [(r, spoken[(r * each + k) % len(spoken)]) for r in range(count) for k in range(each)]
+    # Speakers take turns, so that no face has one voice only; a reference begins where the one before it ended.
+    turns = _interleave(spoken)
+    wanted = [(r, turns[(r * each + k) % len(turns)]) for r in range(count) for k in range(each)]
     order = {pair: number for number, pair in enumerate(spoken)}
     wanted.sort(key=lambda item: (order[item[1]], item[0]))
     return [(speaker, references[r], driver) for r, (speaker, driver) in wanted]
+
+
+def _interleave(spoken: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The drivers, one of each speaker in turn, until every speaker's are used up."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for pair in spoken:
+        groups.setdefault(pair[0], []).append(pair)
+    rounds = zip_longest(*groups.values())
+    return [pair for some in rounds for pair in some if pair is not None]
 
 
 def _other(

@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bench.datasets.catalogue import describe, open_dataset
+from bench.datasets.catalogue import describe
 from bench.errors import BenchError
 from bench.records import FPS, RATE, Dataset
 from bench.runner.expand import cells, expand, pairs, settings
 from bench.runner.methods import Method, describe_method, open_methods
-from bench.runner.run import find_variants
+from bench.runner.run import find_variants, open_clips
 from bench.runner.weights import lookers, variant_weights
 from bench.store.journal import FILE, read_journal
 from protocols.schema import Protocol
@@ -58,7 +58,7 @@ def estimate(protocol: Protocol, *, out: Path | None = None, workers: int = 1) -
 
     Raises ConfigError for a protocol that could not be run at all, MissingError where the dataset is not there.
     """
-    dataset = open_dataset(protocol.dataset)
+    dataset = open_clips(protocol)
     resolved = expand(protocol, dataset)
     variants = find_variants(resolved.metrics)
     methods = open_methods(resolved.methods, settings(resolved))
@@ -93,7 +93,7 @@ def estimate(protocol: Protocol, *, out: Path | None = None, workers: int = 1) -
         weights=tuple(_without_weights(variants)),
         overlap=tuple(
             f"method {told['name']} was trained on {', '.join(told['overlap'])}"
-            for told in (describe_method(method, described) for method in methods.values())
+            for told in (describe_method(method, described, resolved) for method in methods.values())
             if told["overlap"]
         ),
     )

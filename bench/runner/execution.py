@@ -30,6 +30,7 @@ from bench.store.lock import held
 from bench.store.manifest import Asked, begin, complete
 from bench.store.rows import FILE as ROWS
 from bench.store.rows import write_rows
+from protocols.catalogue import standing
 from protocols.schema import Protocol
 
 if TYPE_CHECKING:
@@ -54,9 +55,13 @@ class RunResult:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that a run needs to know before it starts. cells: by the clip whose inputs they share."""
+    """All that a run needs to know before it starts. cells: by the clip whose inputs they share.
+
+    protocol: expanded. declared: as it was asked for, whose hash is the definition's.
+    """
 
     protocol: Protocol
+    declared: Protocol
     cells: Mapping[Source, list[Cell]]
     variants: Sequence[Variant]
     methods: Mapping[str, Method]
@@ -157,6 +162,8 @@ def _asked(plan: Plan, *, total: int, workers: int, threads: int) -> Asked:
     return Asked(
         protocol=plan.protocol.as_dict(),
         protocol_hash=plan.protocol.hash(),
+        declared_hash=plan.declared.hash(),
+        protocol_state=standing(plan.declared),
         dataset=plan.dataset,
         methods=plan.described,
         seeds=plan.protocol.axes.seeds,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from bench.datasets.phones import phones_beside
 from bench.errors import BenchError
@@ -11,7 +14,7 @@ from bench.io.digest import sha256_array, sha256_json
 from bench.io.pointfile import points_beside
 from bench.io.spool import Video, first, spool
 from bench.runner.measure import Material
-from bench.runner.prepare import Digests
+from bench.runner.prepare import Digests, Inputs
 from bench.runner.tasks import Files
 
 SLACK = 2
@@ -38,7 +41,7 @@ def read_files(files: Files, work: Path) -> tuple[Material, Digests]:
     if files.truth is not None:
         (truth, truth_pixels), truth_samples = spool(files.truth, work), read_sound(files.truth)
         truth_points = points_beside(files.truth, len(truth))
-        length = _common_length(shown, truth)
+        length = _common_length(shown, truth.shape)
         if len(shown) > length:
             shown, pixels = first(shown, length)
         if len(truth) > length:
@@ -76,14 +79,50 @@ def read_files(files: Files, work: Path) -> tuple[Material, Digests]:
     return material, digests
 
 
-def _common_length(shown: Video, truth: Video) -> int:
+def read_given(video: Path, inputs: Inputs, digests: Digests, work: Path) -> tuple[Material, Digests]:
+    """A video of a dataset's clip, with the truth, sound and phones that the dataset has for it, and their hashes.
+
+    Size and length as in `read_files`; the length that is expected is the truth's, or the speech's where there is none.
+    Raises MatchError with the numbers, MediaError, MissingError.
+    """
+    shown, pixels = spool(video, work)
+    take, size = inputs.take, inputs.portrait.image.shape[0]
+    wanted = (inputs.frames, size, size, 3)
+    length = _common_length(shown, wanted)
+    if len(shown) > length:
+        shown, pixels = first(shown, length)
+    known = points_beside(video, len(shown))
+    truth = None if take is None else take.frames[:length]
+    digests = replace(
+        digests,
+        frames=length,
+        truth=None if truth is None else digests.truth if length == inputs.frames else sha256_array(truth),
+        file_points=None if known is None else sha256_array(known[:length]),
+    )
+    points = None if take is None or take.landmarks is None else take.landmarks[:length].astype(np.float64)
+    material = Material(
+        frames=shown,
+        frames_sha256=pixels,
+        truth=truth,
+        truth_sha256=digests.truth,
+        samples=inputs.speech.samples,
+        truth_samples=None if take is None else take.speech.samples,
+        truth_points=points,
+        phones=inputs.speech.phones,
+        file_points=None if known is None else known[:length],
+        no_truth="the dataset has no take of this reference with this driver",
+    )
+    return material, digests
+
+
+def _common_length(shown: Video, truth: tuple[int, ...]) -> int:
     """Frames that both have."""
-    if shown.shape[1:3] != truth.shape[1:3]:
-        sizes = [f"{video.shape[2]}x{video.shape[1]}" for video in (shown, truth)]
+    if shown.shape[1:3] != truth[1:3]:
+        sizes = [f"{shape[2]}x{shape[1]}" for shape in (shown.shape, truth)]
         raise MatchError(f"the video is {sizes[0]}, its truth {sizes[1]}; sizes must be equal")
-    if abs(len(shown) - len(truth)) > SLACK:
+    if abs(len(shown) - truth[0]) > SLACK:
         raise MatchError(
-            f"the video has {len(shown)} frames at 25 a second, its truth {len(truth)}; "
+            f"the video has {len(shown)} frames at 25 a second, its truth {truth[0]}; "
             f"expected lengths within {SLACK} frames"
         )
-    return min(len(shown), len(truth))
+    return min(len(shown), truth[0])

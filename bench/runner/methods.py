@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from bench.adapters import open_adapter
 from bench.errors import BenchError, ConfigError
 from bench.records import Setting
-from protocols.catalogue import load_method
+from protocols.catalogue import listing, load_method
 from protocols.dataset import DatasetSpec
 from protocols.errors import ProtocolError
-from protocols.method import BuiltinMethod, CommandMethod
+from protocols.method import BuiltinMethod, CommandMethod, MethodBase
+from protocols.schema import Protocol
 
 
 @dataclass(frozen=True)
@@ -45,15 +47,30 @@ def open_methods(names: Sequence[str], settings: Sequence[Setting]) -> dict[str,
     return methods
 
 
-def describe_method(method: Method, dataset: DatasetSpec) -> dict[str, Any]:
+def describe_method(method: Method, dataset: DatasetSpec, protocol: Protocol) -> dict[str, Any]:
     """A method for the manifest; `overlap` names what it was trained on among what it is tested on."""
-    tested = {dataset.name, *dataset.identities}
     return {
         "name": method.name,
         "title": method.spec.title,
         "sha256": method.spec.hash(),
         "trained_on": list(method.spec.trained_on),
-        "overlap": sorted(tested.intersection(method.spec.trained_on)),
+        "uses": list(method.spec.uses),
+        "overlap": _overlap(method.spec, dataset, protocol),
         "lacking": method.lacking,
         "fingerprints": method.fingerprints,
     }
+
+
+def describe_given(name: str, folder: Path, dataset: DatasetSpec, protocol: Protocol) -> dict[str, Any]:
+    """Videos made elsewhere, for the manifest. Where a method file has their folder's name, its training sets count."""
+    told = {"name": name, "title": f"videos in {folder.name}", "uses": [], "trained_on": [], "overlap": []}
+    if name not in listing("methods"):
+        return told
+    spec = load_method(name)
+    overlap = _overlap(spec, dataset, protocol)
+    return {**told, "trained_on": list(spec.trained_on), "overlap": overlap, "uses": list(spec.uses)}
+
+
+def _overlap(spec: MethodBase, dataset: DatasetSpec, protocol: Protocol) -> list[str]:
+    tested = {dataset.name, *dataset.identities}
+    return sorted(tested.intersection(spec.trained_on))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.datasets.catalogue import describe, open_dataset
 from bench.errors import ConfigError
@@ -36,7 +36,7 @@ def run(
     reason, and exit code 1; the next run tries it again. An interrupt keeps what is finished.
     Raises ConfigError, MissingError, BusyError, StorageError.
     """
-    dataset = open_dataset(protocol.dataset)
+    dataset = open_clips(protocol)
     resolved = expand(protocol, dataset)
     variants = find_variants(resolved.metrics)
     methods = open_methods(resolved.methods, settings(resolved))
@@ -47,20 +47,43 @@ def run(
     described = describe(protocol.dataset)
     plan = Plan(
         protocol=resolved,
+        declared=protocol,
         cells=by_pair,
         variants=variants,
         methods=methods,
         others=_others(resolved, dataset),
-        dataset={
-            "name": described.name,
-            "title": described.title,
-            "revision": f"{described.revision}/{dataset.revision}",
-            "sha256": described.hash(),
-            "licence": described.licence,
-        },
-        described=[describe_method(method, described) for method in methods.values()],
+        dataset=describe_dataset(protocol, dataset),
+        described=[describe_method(method, described, resolved) for method in methods.values()],
     )
     return execute(plan, out or Path("results") / resolved.name, workers=workers, threads=threads, progress=progress)
+
+
+def open_clips(protocol: Protocol) -> Dataset:
+    """The protocol's dataset, at the revision that it names. ConfigError where it is another, MissingError."""
+    dataset = open_dataset(protocol.dataset)
+    found = revision(protocol, dataset)
+    if protocol.revision is not None and protocol.revision != found:
+        raise ConfigError(
+            f"protocol {protocol.id}: expected revision {protocol.revision} of dataset {protocol.dataset}, got {found}"
+        )
+    return dataset
+
+
+def revision(protocol: Protocol, dataset: Dataset) -> str:
+    """The dataset file's revision and that of the clips themselves, such as "1/1"."""
+    return f"{describe(protocol.dataset).revision}/{dataset.revision}"
+
+
+def describe_dataset(protocol: Protocol, dataset: Dataset) -> dict[str, Any]:
+    """The dataset for the manifest."""
+    described = describe(protocol.dataset)
+    return {
+        "name": described.name,
+        "title": described.title,
+        "revision": revision(protocol, dataset),
+        "sha256": described.hash(),
+        "licence": described.licence,
+    }
 
 
 def _pair(cell: Cell) -> Pair:

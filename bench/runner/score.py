@@ -60,6 +60,7 @@ def score(
     )
     plan = Plan(
         protocol=protocol,
+        declared=protocol,
         cells=_cells(made, true, clips),
         variants=variants,
         methods={},

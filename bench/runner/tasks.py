@@ -24,11 +24,15 @@ class Pair:
 
 @dataclass(frozen=True)
 class Files:
-    """A video made elsewhere and the truth it is held against. lacking: what is not there, where one of them is not."""
+    """A video made elsewhere and the truth it is held against. lacking: what is not there, where one of them is not.
+
+    pair: the clip of a dataset that it is a video of; truth, sound and phones are then the dataset's.
+    """
 
     video: Path | None
     truth: Path | None
     lacking: str | None = None
+    pair: Pair | None = None
 
 
 Source = Pair | Files

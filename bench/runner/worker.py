@@ -20,7 +20,7 @@ from bench.io.decode import frames as decode
 from bench.io.digest import ArrayDigest
 from bench.io.spool import Video, spool
 from bench.records import Dataset, Job
-from bench.runner.files import MatchError, read_files
+from bench.runner.files import MatchError, read_files, read_given
 from bench.runner.measure import Material, measure, say
 from bench.runner.pooling import SIGHTINGS
 from bench.runner.prepare import Digests, Inputs, digest, prepare
@@ -145,7 +145,13 @@ class Worker:
         return _kept(self._inputs, pair, read)
 
     def _open_files(self, files: Files) -> tuple[Material, Digests]:
-        return _kept(self._files, files, lambda: read_files(files, self._work))
+        def read() -> tuple[Material, Digests]:
+            if files.pair is None:
+                return read_files(files, self._work)
+            assert files.video is not None
+            return read_given(files.video, *self._open_pair(files.pair), self._work)
+
+        return _kept(self._files, files, read)
 
     @property
     def _work(self) -> Path:

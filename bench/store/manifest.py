@@ -27,10 +27,16 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Asked:
-    """What a run is about to do. devices: names in the settings. libraries: versions of the media libraries."""
+    """What a run is about to do. devices: names in the settings. libraries: versions of the media libraries.
+
+    protocol_hash: of the expanded protocol. declared_hash: as it was asked for. protocol_state: how that stands to the
+    shipped one of its id, "as shipped", "changed" or "own".
+    """
 
     protocol: Mapping[str, Any]
     protocol_hash: str
+    declared_hash: str
+    protocol_state: str
     dataset: Mapping[str, Any]
     methods: Sequence[Mapping[str, Any]]
     seeds: Sequence[int]
@@ -51,6 +57,8 @@ def begin(folder: Path, asked: Asked) -> dict[str, Any]:
         "run_id": earlier.get("run_id") or f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}",
         "protocol": dict(asked.protocol),
         "protocol_hash": asked.protocol_hash,
+        "declared_hash": asked.declared_hash,
+        "protocol_state": asked.protocol_state,
         "dataset": dict(asked.dataset),
         "methods": [dict(method) for method in asked.methods],
         "code": describe_code(),

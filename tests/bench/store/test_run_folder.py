@@ -54,6 +54,8 @@ def asked(**changes: object) -> Asked:
     plain: dict = {
         "protocol": {"id": "x@1"},
         "protocol_hash": "0" * 64,
+        "declared_hash": "0" * 64,
+        "protocol_state": "own",
         "dataset": {"name": "d"},
         "methods": [],
         "seeds": [0],
