@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from bench.cli.console import cells_bar, console, emit, processes
 from bench.cli.weights import Folder, look_in
+from bench.errors import ConfigError
 from bench.runner.choice import fitting, named
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ def _split(names: str | None) -> list[str]:
     return [n.strip() for n in (names or "").split(",") if n.strip()]
 
 
-def _finish(result: RunResult, *, as_json: bool, shown: str) -> None:
+def _finish(result: RunResult, *, as_json: bool, shown: str) -> NoReturn:
     """Writes the report, prints the table and where the page is; exits with the run's code."""
     from bench.report import write
     from bench.report.terminal import terminal_table
@@ -84,21 +86,59 @@ def score(
         str | None, typer.Option(help="Metric ids or families, separated by commas (default: all that fit).")
     ] = None,
     method: Annotated[str | None, typer.Option(help="Name of the method that made the videos.")] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="Score them as this protocol's clips: its truth, metrics and statistics.")
+    ] = None,
+    sets: Sets = None,
     out: Out = None,
     workers: Workers = None,
     weights: Folder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score videos made by anybody: the same metrics, rows, tables and page as a run."""
+    """Score videos made by anybody: the same metrics, rows, tables and page as a run.
+
+    With --protocol, a video's path below its method's folder (without ending) is REFERENCE/DRIVER or REFERENCE--DRIVER,
+    or DRIVER or REFERENCE alone where one clip only has it; what belongs to no clip is listed.
+    """
     from bench.runner.score import score as carry_out
 
     look_in(weights)
+    if protocol is not None:
+        if truth is not None or metrics is not None:
+            raise ConfigError("score: --protocol brings truth and metrics; expected neither --truth nor --metrics")
+        _score_given(videos, protocol, sets or (), method=method, out=out, workers=workers, as_json=as_json)
+    if sets:
+        raise ConfigError("score: --set changes a protocol; expected --protocol with it")
     chosen = named(_split(metrics)) or fitting(videos, truth)
     with cells_bar("score", quiet=as_json) as advance:
         result = carry_out(
             videos, truth=truth, metrics=chosen, method=method, out=out, workers=processes(workers), progress=advance
         )
     _finish(result, as_json=as_json, shown="score")
+
+
+def _score_given(
+    videos: Path,
+    protocol: str,
+    sets: Sequence[str],
+    *,
+    method: str | None,
+    out: Path | None,
+    workers: int | None,
+    as_json: bool,
+) -> NoReturn:
+    from bench.runner.expand import load
+    from bench.runner.given import score_given
+
+    loaded = load(protocol, overrides=sets)
+    with cells_bar(f"score {loaded.id}", quiet=as_json) as advance:
+        result, unmatched = score_given(
+            videos, loaded, method=method, out=out, workers=processes(workers), progress=advance
+        )
+    for name, videos_left in unmatched.items():
+        print(f"{name}: {len(videos_left)} videos belong to no clip of {loaded.id}: {', '.join(videos_left)}",
+              file=sys.stderr)  # fmt: skip
+    _finish(result, as_json=as_json, shown=f"score {loaded.id}")
 
 
 def report(
