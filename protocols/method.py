@@ -99,9 +99,9 @@ class MethodBase(Model):
 
     uses: inputs beyond portrait, speech and pose: "truth" (upper bounds only) and "other_speech" (controls).
     sensitive_to_setting: False for a method that makes the same video on every device and precision: it is then made
-    once. trained_on: data sets it was trained on, to mark overlap: a name, or name:part for a split or identity.
-    seconds_per_frame: rough cost, for estimates only. caveats: what a reader of its numbers must know. checked: how
-    what the file says was checked.
+    once. trained_on: data sets it was trained on, to mark overlap (`protocols.overlap`): family, family:part or
+    family/person. seconds_per_frame: rough cost, for estimates only. caveats: what a reader of its numbers must know.
+    checked: how what the file says was checked.
     """
 
     name: str = ""
