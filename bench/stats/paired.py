@@ -1,24 +1,33 @@
-"""Methods against a baseline, clip by clip: difference, interval, test, and what could have been detected at all.
+"""Methods against a baseline, clip by clip: difference, interval, effect, test, and what could have been found at all.
 
 A difference that is not significant is no proof that two methods are alike; `detectable` says how large it would have
-had to be. Clips that only one of the two has a value for do not enter, and are counted.
+had to be. Clips that only one of the two has a value for do not enter, and are named.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import NormalDist
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from bench.stats.bootstrap import cluster_sums, derive_seed, interval
-from bench.stats.summary import clip_values, clips, cluster_labels
+from bench.stats.bootstrap import (
+    FEWEST,
+    cluster_sums,
+    derive_seed,
+    effective,
+    interval,
+    standard_error,
+    student,
+    too_few,
+)
+from bench.stats.summary import Clip, clip_values, clips, cluster_labels, pooled_rows
 
 COLUMNS = (
     *("protocol", "setting", "metric", "method", "baseline", "difference", "ci_low", "ci_high", "n", "missing"),
     *("higher", "lower", "ties", "p", "p_holm", "detectable"),
+    *("mean", "mean_baseline", "wins", "losses", "effect", "clusters", "verdict", "reason", "missing_clips"),
 )
 POWER = 0.8
 """Chance to find the detectable difference: the usual choice (Cohen 1988)."""
@@ -26,56 +35,135 @@ _EXACT_UNITS = 14
 """Up to here all 2^14 sign patterns are counted; beyond, patterns are drawn."""
 
 
-def compare(rows: Iterable[Mapping[str, Any]], protocol: Mapping[str, Any], *, baseline: str) -> list[dict[str, Any]]:
+class Card(Protocol):
+    """What is asked of a metric: direction "higher", "lower", "target" or ""; badness grows as a value gets worse."""
+
+    @property
+    def direction(self) -> str: ...
+    @property
+    def target(self) -> float | None: ...
+    def badness(self, value: float) -> float: ...
+
+
+def compare(
+    rows: Iterable[Mapping[str, Any]],
+    protocol: Mapping[str, Any],
+    *,
+    baseline: str,
+    cards: Mapping[str, Card] | None = None,
+) -> list[dict[str, Any]]:
     """A dict of COLUMNS for each setting, metric and method other than the baseline, in the protocol's order.
 
-    difference: mean over clips of method minus baseline, with a bootstrap interval by clip or by the protocol's
-    cluster. higher, lower, ties: clips on which the method's value is so. p: two-sided sign-flip test of no
-    difference (Fisher 1935; whole clusters are flipped). p_holm: p corrected for all lines of this comparison
-    (Holm 1979). detectable: the smallest true difference found with a chance of POWER at the protocol's level.
-    ValueError where the protocol does not name the baseline.
+    difference: mean over clips of method minus baseline, with the interval of `bench.stats.bootstrap` by the protocol's
+    cluster; by a metric that has a target, differences are of distances from it. mean, mean_baseline: of the n clips
+    that both have. higher, lower: clips on which the method's value is so; wins, losses: on which it is better or
+    worse by the metric's card (None without one); ties: neither. effect: matched-pairs rank-biserial correlation
+    (Kerby 2014), 1 where the method is higher on every clip, -1 where lower; ranks keep one odd clip from deciding it,
+    and it describes these clips, alike or not. p: two-sided sign-flip test of no difference (Fisher 1935; whole
+    clusters are flipped). p_holm: p corrected for all lines of this comparison (Holm 1979). detectable: the smallest
+    true difference found with a chance of POWER at the protocol's level, before that correction. verdict: "better",
+    "worse", "different" (no direction known), "open" (cannot be told apart) or None (no test, for the `reason`).
+    missing_clips: {"speaker", "reference", "driver", "seed", "without": [methods]}. A metric of all clips together has
+    both values and no test. ValueError where the protocol does not name the baseline.
     """
     if baseline not in protocol["methods"]:
         raise ValueError(f"expected a baseline among {', '.join(protocol['methods'])}, got {baseline!r}")
-    values, expected, chosen = clip_values(rows), len(clips(protocol)), protocol["statistics"]
+    rows = list(rows)
+    values, pooled, wanted = clip_values(rows), pooled_rows(rows), clips(protocol)
     lines = []
     for setting in protocol["settings"]:
         for metric in protocol["metrics"]:
-            theirs = values.get((baseline, setting["name"], metric), {})
             for method in protocol["methods"]:
                 if method == baseline:
                     continue
-                ours = values.get((method, setting["name"], metric), {})
-                shared = sorted(ours.keys() & theirs.keys())
-                differences = np.array([ours[clip] - theirs[clip] for clip in shared], dtype=np.float64)
-                seed = derive_seed(chosen["seed"], "compare", method, baseline, setting["name"], metric)
-                clusters = cluster_labels(shared, chosen["cluster"])
-                line = _line(differences, chosen, seed=seed, clusters=clusters)
+                keys = [(name, setting["name"], metric) for name in (method, baseline)]
                 head = (protocol["id"], setting["name"], metric, method, baseline)
-                lines.append({**dict(zip(COLUMNS, head, strict=False)), **line, "missing": expected - len(shared)})
+                line = dict.fromkeys(COLUMNS) | dict(zip(COLUMNS, head, strict=False))
+                if any(key in pooled for key in keys):
+                    line |= _together([pooled.get(key) for key in keys])
+                else:
+                    ours, theirs = (values.get(key, {}) for key in keys)
+                    line |= _line(ours, theirs, (cards or {}).get(metric), protocol, wanted, head[1:])
+                lines.append(line)
     for line, corrected in zip(lines, holm([line["p"] for line in lines]), strict=True):
         line["p_holm"] = corrected
-    return [{name: line[name] for name in COLUMNS} for line in lines]
+        line["verdict"] = _judge(line, (cards or {}).get(line["metric"]), protocol["statistics"]["level"])
+    return lines
 
 
 def _line(
-    differences: np.ndarray, chosen: Mapping[str, Any], *, seed: int, clusters: Sequence[str] | None
+    ours: Mapping[Clip, float],
+    theirs: Mapping[Clip, float],
+    card: Card | None,
+    protocol: Mapping[str, Any],
+    wanted: Sequence[Clip],
+    names: tuple[str, str, str, str],
 ) -> dict[str, Any]:
-    """The columns that one set of paired differences decides."""
-    resamples, level = chosen["resamples"], chosen["level"]
-    made = interval(differences, resamples=resamples, level=level, seed=seed, clusters=clusters)
-    sums, sizes = cluster_sums(differences, clusters)
-    return {
+    """The columns that the values of two methods decide. names: setting, metric, method, baseline."""
+    setting, metric, method, baseline = names
+    chosen = protocol["statistics"]
+    shared = [clip for clip in wanted if clip in ours and clip in theirs]
+    a, b = (np.array([side[clip] for clip in shared], dtype=np.float64) for side in (ours, theirs))
+    differences = _distances(a, card) - _distances(b, card)
+    seed = derive_seed(chosen["seed"], "compare", method, baseline, setting, metric)
+    labels = cluster_labels(shared, chosen["cluster"])
+    made = interval(
+        differences,
+        resamples=chosen["resamples"],
+        level=chosen["level"],
+        seed=seed,
+        clusters=labels,
+        fewest=chosen.get("fewest", FEWEST),
+        unit=chosen["cluster"],
+    )
+    line = {
+        "mean": math.fsum(a) / len(a) if len(a) else None,
+        "mean_baseline": math.fsum(b) / len(b) if len(b) else None,
         "difference": made.value,
         "ci_low": made.low,
         "ci_high": made.high,
         "n": made.n,
-        "higher": int((differences > 0).sum()),
-        "lower": int((differences < 0).sum()),
+        "missing": len(wanted) - made.n,
+        "higher": int((a > b).sum()),
+        "lower": int((a < b).sum()),
         "ties": int((differences == 0).sum()),
-        "p": sign_flip(sums, resamples=resamples, seed=seed),
-        "detectable": detectable(sums, sizes, level=level),
+        "effect": rank_biserial(differences),
+        "missing_clips": _missing(wanted, {method: ours, baseline: theirs}),
+        "reason": made.reason if made.n else "no clip that both have a value on",
     }
+    if directed(card):
+        harms = [[card.badness(v) for v in side.tolist()] for side in (a, b)]
+        line["wins"] = sum(x < y for x, y in zip(*harms, strict=True))
+        line["losses"] = sum(x > y for x, y in zip(*harms, strict=True))
+    tested = probe(differences, labels, chosen, seed=seed)
+    return {**line, **tested}
+
+
+def probe(
+    differences: np.ndarray, labels: Sequence[str] | None, chosen: Mapping[str, Any], *, seed: int
+) -> dict[str, Any]:
+    """p, detectable and clusters of paired differences, float64 (n,); p and detectable are None where they are too few.
+
+    chosen: a protocol's statistics. clusters: clips or groups of clips that are flipped together.
+    """
+    sums, sizes = cluster_sums(differences, labels)
+    out: dict[str, Any] = {"p": None, "detectable": None, "clusters": sums.size}
+    if too_few(differences.size, sums.size, fewest=chosen.get("fewest", FEWEST)) is None:
+        out["p"] = sign_flip(sums, resamples=chosen["resamples"], seed=seed)
+        out["detectable"] = detectable(sums, sizes, level=chosen["level"])
+    return out
+
+
+def directed(card: Card | None) -> bool:
+    """Whether it is known which of two values of a metric is the better one."""
+    return card is not None and (
+        card.direction in ("higher", "lower") or (card.direction == "target" and card.target is not None)
+    )
+
+
+def least_p(units: int) -> float:
+    """The smallest p that the sign-flip test can have with so many units of its exact form."""
+    return 2.0 / 2.0**units
 
 
 def sign_flip(sums: np.ndarray, *, resamples: int, seed: int) -> float | None:
@@ -110,14 +198,66 @@ def holm(values: Sequence[float | None]) -> list[float | None]:
 def detectable(sums: np.ndarray, sizes: np.ndarray, *, level: float) -> float | None:
     """The true mean difference that a two-sided test at 1 - level finds with probability POWER; None below two units.
 
-    Normal approximation: (z of 1 - alpha / 2 + z of POWER) times the standard error of the mean, which is taken over
-    clusters where there are any.
+    (t of 1 - alpha / 2 + t of POWER) times the standard error of the mean, both over clusters where there are any.
     """
-    units, total = sums.size, float(sizes.sum())
-    if units < 2:
+    if sums.size < 2:
         return None
-    mean = math.fsum(sums) / total
-    residual = math.fsum(((sums - sizes * mean) ** 2).tolist())
-    error = math.sqrt(units / (units - 1) * residual) / total
-    normal = NormalDist()
-    return (normal.inv_cdf(1 - (1 - level) / 2) + normal.inv_cdf(POWER)) * error
+    freedom = effective(sizes) - 1
+    return (student(0.5 + level / 2, freedom) + student(POWER, freedom)) * standard_error(sums, sizes)
+
+
+def rank_biserial(differences: np.ndarray) -> float | None:
+    """Sum of ranks of the sizes of positive differences less that of negative ones, over their total: -1 to 1.
+
+    Zeros are left out, equal sizes share their mean rank; 0 where all are zero, None where there are none.
+    """
+    if not differences.size:
+        return None
+    moved = differences[differences != 0]
+    if not moved.size:
+        return 0.0
+    _, place, counts = np.unique(np.abs(moved), return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    return float((ranks * np.sign(moved)).sum() / ranks.sum())
+
+
+def _distances(values: np.ndarray, card: Card | None) -> np.ndarray:
+    """The values, or how far they are from the metric's target where it has one."""
+    if card is None or card.direction != "target" or card.target is None:
+        return values
+    return np.abs(values - card.target)
+
+
+def _judge(line: Mapping[str, Any], card: Card | None, level: float) -> str | None:
+    if line["p_holm"] is None:
+        return None
+    if line["p_holm"] > 1 - level or line["difference"] == 0:
+        return "open"
+    if not directed(card):
+        return "different"
+    assert card is not None
+    return "better" if (line["difference"] > 0) == (card.direction == "higher") else "worse"
+
+
+def _together(sides: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
+    """The columns of a metric that all clips have together. sides: the rows of method and baseline."""
+    ours, theirs = (None if side is None else side["value"] for side in sides)
+    return {
+        "mean": ours,
+        "mean_baseline": theirs,
+        "difference": None if ours is None or theirs is None else ours - theirs,
+        "n": 0,
+        "missing": 0,
+        "missing_clips": [],
+        "reason": "one value of all clips together: there are no pairs",
+    }
+
+
+def _missing(wanted: Sequence[Clip], sides: Mapping[str, Mapping[Clip, float]]) -> list[dict[str, Any]]:
+    """Clips that not both methods have a value on, in the protocol's order, with those that lack it."""
+    out = []
+    for clip in wanted:
+        without = [name for name, values in sides.items() if clip not in values]
+        if without:
+            out.append(dict(zip(("speaker", "reference", "driver", "seed"), clip, strict=True)) | {"without": without})
+    return out

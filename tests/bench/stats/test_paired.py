@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.stats.paired import COLUMNS, compare, detectable, holm, sign_flip
+from bench.report.cards import Card
+from bench.stats.paired import COLUMNS, compare, detectable, holm, rank_biserial, sign_flip
 
 PROTOCOL = {
     "id": "tiny@1",
@@ -35,18 +36,75 @@ def rows(**values: list[float | None]) -> list[dict]:
     ]
 
 
+HIGHER, LOWER = Card("m/x@1", "", direction="higher"), Card("m/x@1", "", direction="lower")
+TARGET = Card("m/x@1", "", direction="target", target=1.0)
+
+
 def test_by_hand():
-    base = [1.0, 2.0, 3.0, 4.0, None]
-    lines = compare(rows(base=base, ours=[2.0, 4.0, 6.0, 4.0, 9.0], theirs=[0.0] * 4), PROTOCOL, baseline="base")
+    base = [1.0, 2.0, 3.0, 4.0, 5.0, None]
+    some = rows(base=base, ours=[2.0, 4.0, 6.0, 4.0, 4.0, 9.0], theirs=[0.0] * 5)
+    lines = compare(some, PROTOCOL, baseline="base", cards={"m/x@1": HIGHER})
     assert [tuple(line) for line in lines] == [COLUMNS] * 2
     ours, theirs = lines
-    assert (ours["method"], ours["difference"], ours["n"], ours["missing"]) == ("ours", 1.5, 4, 16)
-    assert (ours["higher"], ours["lower"], ours["ties"]) == (3, 0, 1)
-    # Differences 1, 2, 3, 0: of 16 sign patterns four have a sum of 6 or -6 (the sign of 0 is free).
-    assert ours["p"] == 4 / 16
-    assert (theirs["difference"], theirs["p"]) == (-2.5, 2 / 16)
-    assert (theirs["p_holm"], ours["p_holm"]) == (0.25, 0.25)
-    assert ours["detectable"] == pytest.approx((1.959964 + 0.841621) * np.std([1, 2, 3, 0], ddof=1) / 2, rel=1e-5)
+    assert (ours["method"], ours["difference"], ours["n"], ours["missing"]) == ("ours", 1.0, 5, 15)
+    assert (ours["mean"], ours["mean_baseline"], ours["clusters"]) == (4.0, 3.0, 5)
+    assert (ours["higher"], ours["lower"], ours["ties"], ours["wins"], ours["losses"]) == (3, 1, 1, 3, 1)
+    # Differences 1, 2, 3, 0, -1: sums of 1+2+3+1, 1+2+3-1, -1+2+3+1 and their negatives are 5 or more, 6 of 16.
+    assert ours["p"] == 6 / 16
+    assert ours["effect"] == pytest.approx((1.5 + 3 + 4 - 1.5) / 10)
+    assert (theirs["difference"], theirs["p"], theirs["effect"]) == (-3.0, 2 / 32, -1.0)
+    assert (theirs["p_holm"], ours["p_holm"], ours["verdict"]) == (0.125, 0.375, "open")
+    error = np.std([1, 2, 3, 0, -1], ddof=1) / np.sqrt(5)
+    assert ours["detectable"] == pytest.approx((2.776445 + 0.940965) * error, rel=1e-5)
+
+
+def test_wins_and_verdict_follow_the_metrics_card():
+    values = np.random.default_rng(2).normal(size=20)
+    some = rows(base=values.tolist(), ours=(values + 3).tolist())
+    found = {
+        word: compare(some, PROTOCOL, baseline="base", cards=cards)[0]
+        for word, cards in {"higher": {"m/x@1": HIGHER}, "lower": {"m/x@1": LOWER}, "none": None}.items()
+    }
+    assert [(found[w]["wins"], found[w]["losses"], found[w]["verdict"]) for w in ("higher", "lower", "none")] == [
+        (20, 0, "better"),
+        (0, 20, "worse"),
+        (None, None, "different"),
+    ]
+
+
+def test_by_a_target_the_distance_is_compared():
+    some = rows(base=[3.0] * 10, ours=[0.9, 1.1] * 5)
+    line = compare(some, PROTOCOL, baseline="base", cards={"m/x@1": TARGET})[0]
+    assert line["difference"] == pytest.approx(-1.9) and line["mean"] == pytest.approx(1.0)
+    assert (line["wins"], line["losses"], line["verdict"]) == (10, 0, "better")
+
+
+def test_clips_that_are_not_paired_are_named_with_whom_they_lack():
+    line = compare(rows(base=[1.0, None, 3.0], ours=[None, None, 4.0]), PROTOCOL, baseline="base")[0]
+    assert line["n"] == 1 and line["missing"] == len(line["missing_clips"]) == 19
+    assert line["missing_clips"][0] == {
+        "speaker": "s",
+        "reference": "r",
+        "driver": "d00",
+        "seed": 0,
+        "without": ["ours"],
+    }
+    assert [m["without"] for m in line["missing_clips"][1:3]] == [["ours", "base"]] * 2
+
+
+def test_rank_biserial_by_hand():
+    assert rank_biserial(np.array([])) is None and rank_biserial(np.zeros(3)) == 0.0
+    assert rank_biserial(np.array([1.0, 1.0, -5.0])) == pytest.approx((1.5 + 1.5 - 3) / 6)
+    # one odd clip, however odd, weighs no more than its rank
+    assert rank_biserial(np.array([1.0, 1.0, -5e9])) == rank_biserial(np.array([1.0, 1.0, -5.0]))
+
+
+def test_values_of_all_clips_together_have_no_pairs():
+    together = {"speaker": "*", "reference": "*", "driver": "*", "notes": {"clips": 20}}
+    some = [{**row, **together} for row in rows(base=[9.0], ours=[7.0])]
+    line = compare(some, PROTOCOL, baseline="base", cards={"m/x@1": LOWER})[0]
+    assert (line["mean"], line["mean_baseline"], line["difference"], line["p"]) == (7.0, 9.0, -2.0, None)
+    assert line["verdict"] is None and "no pairs" in line["reason"]
 
 
 def test_holm_by_hand():
@@ -55,10 +113,16 @@ def test_holm_by_hand():
 
 
 def test_too_few_clips_have_no_test():
-    (line, _) = compare(rows(base=[1.0], ours=[2.0]), PROTOCOL, baseline="base")
-    assert (line["difference"], line["p"], line["ci_low"], line["detectable"], line["n"]) == (1.0, None, None, None, 1)
+    (line, _) = compare(rows(base=[1.0] * 4, ours=[2.0] * 4), PROTOCOL, baseline="base")
+    found = (line["difference"], line["p"], line["ci_low"], line["detectable"], line["n"], line["verdict"])
+    assert found == (1.0, None, None, None, 4, None)
+    assert line["reason"] == "no interval from 4 clips, expected at least 5"
     (line, _) = compare(rows(base=[1.0], ours=[None]), PROTOCOL, baseline="base")
     assert (line["difference"], line["n"], line["missing"]) == (None, 0, 20)
+    assert line["reason"] == "no clip that both have a value on"
+    lenient = {**PROTOCOL, "statistics": {**PROTOCOL["statistics"], "fewest": 4}}
+    (line, _) = compare(rows(base=[1.0] * 4, ours=[2.0] * 4), lenient, baseline="base")
+    assert line["p"] == 2 / 16 and line["reason"] is None
 
 
 def test_order_of_rows_does_not_matter():
@@ -99,4 +163,5 @@ def test_clusters_are_flipped_and_resampled_whole():
     single = compare(some, {**protocol, "statistics": PROTOCOL["statistics"]}, baseline="base")[0]
     assert whole["difference"] == pytest.approx(single["difference"]) and whole["p"] > single["p"]
     assert whole["ci_high"] - whole["ci_low"] > 1.5 * (single["ci_high"] - single["ci_low"])
-    assert whole["detectable"] == pytest.approx(2 * single["detectable"], rel=0.1)
+    # twice the standard error, and t of 9 degrees of freedom in place of 39
+    assert whole["detectable"] == pytest.approx(2 * (2.262 + 0.883) / (2.023 + 0.851) * single["detectable"], rel=0.05)
