@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-    from bench.runner.session import Progress as CellProgress
+    from bench.runner.tally import Progress as CellProgress
 
 
 def console() -> Console:

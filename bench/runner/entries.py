@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +11,6 @@ from bench.runner.expand import name_cell
 from bench.runner.ledger import cell_dict
 from bench.runner.prepare import Digests
 from bench.runner.tasks import Source
-from bench.store.journal import encode
 
 
 @dataclass
@@ -67,8 +65,11 @@ def make_entry(cell: Cell, group: Group, *, protocol_id: str) -> dict[str, Any]:
 
 def says_the_same(earlier: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
     """Whether a journaled entry says already all that this one would say; the time it took is not compared."""
-    asked = {row["metric"] for row in entry["rows"]}
-    rows = [row for row in earlier["rows"] if row["metric"] in asked]
-    measured = {name: key for name, key in earlier["measured"].items() if name in asked}
-    written = json.loads(encode({"rows": entry["rows"], "measured": entry["measured"]}))
-    return earlier["key"] == entry["key"] and rows == written["rows"] and measured == written["measured"]
+    rows = [row for row in earlier["rows"] if row["metric"] in entry["measured"]]
+    measured = {name: key for name, key in earlier["measured"].items() if name in entry["measured"]}
+    return earlier["key"] == entry["key"] and rows == entry["rows"] and measured == entry["measured"]
+
+
+def broken_row(entry: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The first row that failed, if one did."""
+    return next((row for row in entry["rows"] if row["status"] == "failed"), None)

@@ -15,7 +15,7 @@ from bench.runner.matching import RULE, Clip, Matched, match
 from bench.runner.methods import describe_given
 from bench.runner.run import describe_dataset, find_variants, open_clips
 from bench.runner.score import SETTING, find_methods
-from bench.runner.session import Progress
+from bench.runner.tally import Progress
 from bench.runner.tasks import Files, Pair, Source
 from bench.stats.summary import clips as clips_of
 from protocols.schema import Protocol, SettingSpec

@@ -1,21 +1,19 @@
-"""What the journal already knows: videos by key, measurements by key, and the last word on each cell."""
+"""What the journal already knows: videos by key, measurements by key, and the last word on each cell.
+
+In memory are numbers of lines alone, some hundred bytes a cell; what the lines say is read when it is asked for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.records import Cell
+from bench.store.journal import Journal
 
 _FIELDS = ("value", "coverage", "status", "stage", "reason", "per_frame", "series")
-CellId = tuple[str, ...]
-
-
-def cell_id(cell: Mapping[str, Any]) -> CellId:
-    """What tells one cell of a run folder from another: its axes, a setting by all that it says."""
-    setting = cell["setting"]
-    names = [str(setting[name]) for name in sorted(setting)]
-    return (cell["method"], *names, cell["speaker"], cell["reference"], cell["driver"], str(cell["seed"]))
 
 
 def cell_dict(cell: Cell) -> dict[str, Any]:
@@ -24,38 +22,77 @@ def cell_dict(cell: Cell) -> dict[str, Any]:
 
 
 class Ledger:
-    """An index of journal entries that grows as cells finish. Failures are not in it: they are tried again."""
+    """An index of a journal that grows as cells finish. Outcomes that failed are not in it: they are tried again.
 
-    def __init__(self, entries: Iterable[Mapping[str, Any]]) -> None:
-        self._videos: dict[str, str] = {}
-        self._outcomes: dict[str, dict[str, Any]] = {}
-        self._latest: dict[CellId, Mapping[str, Any]] = {}
-        for entry in entries:
-            self.add(entry)
+    protocol_id: whose words on cells count; videos and measurements are anybody's.
+    """
 
-    def add(self, entry: Mapping[str, Any]) -> None:
-        """Take in an entry; of two on one cell the later counts."""
-        self._latest[cell_id(entry["cell"])] = entry
-        for row in entry["rows"]:
-            if row["video_sha256"] is not None and entry["key"] is not None:
-                self._videos[entry["key"]] = row["video_sha256"]
-            key = entry["measured"].get(row["metric"])
-            if key is not None and row["status"] != "failed":
-                self._outcomes[key] = {name: row[name] for name in _FIELDS} | {"notes": row.get("notes") or {}}
+    def __init__(self, journal: Journal, protocol_id: str) -> None:
+        self._journal, self._protocol_id = journal, protocol_id
+        self._videos: dict[bytes, bytes] = {}
+        self._outcomes: dict[bytes, int] = {}
+        self._latest: dict[bytes, int] = {}
+        self._failed: set[bytes] = set()
+        for number, entry in enumerate(journal):
+            self._add(number, entry)
+
+    def __len__(self) -> int:
+        return len(self._journal)
+
+    def append(self, entries: Sequence[Mapping[str, Any]]) -> range:
+        """Journal entries, all on the disk when this returns; their numbers. Of two on one cell the later counts."""
+        numbers = self._journal.extend(entries)
+        for number, entry in zip(numbers, entries, strict=True):
+            self._add(number, entry)
+        return numbers
+
+    def read(self, number: int) -> Mapping[str, Any]:
+        """The entry of that number."""
+        return self._journal.read(number)
 
     def video(self, key: str) -> str | None:
         """The hash of the pixels that a generation key gave, if it gave any."""
-        return self._videos.get(key)
+        found = self._videos.get(_short(key))
+        return None if found is None else found.hex()
 
     def outcome(self, measurement_key: str) -> dict[str, Any] | None:
         """The outcome of a measurement that was made, if it was."""
-        return self._outcomes.get(measurement_key)
+        number = self._outcomes.get(_short(measurement_key))
+        if number is None:
+            return None
+        entry = self._journal.read(number)
+        row = next(row for row in entry["rows"] if entry["measured"].get(row["metric"]) == measurement_key)
+        return {name: row[name] for name in _FIELDS} | {"notes": row.get("notes") or {}}
 
-    def keep(self, measurement_key: str, outcome: Mapping[str, Any]) -> None:
-        """Remember an outcome before its cell is finished."""
-        if outcome["status"] != "failed":
-            self._outcomes[measurement_key] = dict(outcome)
+    def latest(self, cell: Cell) -> int | None:
+        """The number of the last entry on a cell."""
+        return self._latest.get(_identify(cell_dict(cell)))
 
-    def latest(self, cell: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """The last entry on a cell."""
-        return self._latest.get(cell_id(cell))
+    def failed(self, cell: Cell) -> bool:
+        """Whether the last word on a cell is a failure."""
+        return _identify(cell_dict(cell)) in self._failed
+
+    def _add(self, number: int, entry: Mapping[str, Any]) -> None:
+        broken = False
+        for row in entry["rows"]:
+            if row["video_sha256"] is not None and entry["key"] is not None:
+                self._videos[_short(entry["key"])] = bytes.fromhex(row["video_sha256"])
+            key = entry["measured"].get(row["metric"])
+            if row["status"] == "failed":
+                broken = True
+            elif key is not None:
+                self._outcomes[_short(key)] = number
+        if entry["rows"] and entry["rows"][0]["protocol"] == self._protocol_id:
+            cell = _identify(entry["cell"])
+            self._latest[cell] = number
+            (self._failed.add if broken else self._failed.discard)(cell)
+
+
+def _short(key: str) -> bytes:
+    """16 bytes in place of a key's 64 letters: enough to tell keys apart."""
+    return hashlib.blake2b(key.encode(), digest_size=16).digest()
+
+
+def _identify(cell: Mapping[str, Any]) -> bytes:
+    """What tells one cell of a run folder from another: its axes, a setting by all that it says."""
+    return _short(json.dumps(cell, sort_keys=True, separators=(",", ":")))

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 FOLDER = "cache/pooled"
 SIGHTINGS = "cache/sightings"
+_NAMED = ("speaker", "reference", "driver", "seed", "status", "reason", "video_sha256", "truth_sha256")
+"""What a clip's row says that a value of all clips rests on."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,18 @@ def pool(
     rows: of all cells. protocol: resolved. folder: the run's. expected: clips that the protocol asks for. A clip that
     brings nothing is left out, and coverage says so. What was computed before is read again.
     """
+    pooled = [variant for variant in variants if variant.corpus is not None]
+    if not pooled:
+        return []
     found: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    names = {variant.id for variant in pooled}
     for row in rows:
-        found.setdefault((row["method"], row["setting"], row["metric"]), []).append(row)
+        if row["metric"] in names:
+            kept = {name: row[name] for name in _NAMED}  # no curves: these are of all clips
+            found.setdefault((row["method"], row["setting"], row["metric"]), []).append(kept)
     store = SightingStore(folder / SIGHTINGS)
     out = []
-    for variant in (variant for variant in variants if variant.corpus is not None):
+    for variant in pooled:
         weights = variant_weights(variant)
         for method in protocol["methods"]:
             for setting in protocol["settings"]:

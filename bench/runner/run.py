@@ -12,7 +12,7 @@ from bench.records import Cell, Dataset
 from bench.runner.execution import Plan, RunResult, execute
 from bench.runner.expand import cells, expand, settings
 from bench.runner.methods import describe_method, open_methods
-from bench.runner.session import Progress
+from bench.runner.tally import Progress
 from bench.runner.tasks import Pair, Source
 from metrics.errors import MetricError
 from protocols.schema import Protocol

@@ -10,7 +10,7 @@ from bench.errors import ConfigError, MissingError
 from bench.records import Cell, Setting
 from bench.runner.execution import Plan, RunResult, execute
 from bench.runner.run import find_variants
-from bench.runner.session import Progress
+from bench.runner.tally import Progress
 from bench.runner.tasks import Files, Source
 from protocols.schema import Axes, Protocol, SettingSpec, Statistics
 from protocols.validation import validate

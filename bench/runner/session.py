@@ -1,22 +1,27 @@
-"""The course of one run, in the parent: which task follows which, and when a cell is finished and journaled."""
+"""The course of one run, in the parent: which task follows which, and when a cell is finished and journaled.
+
+Memory holds no rows: groups of cells are forgotten when they are finished, and rows are read back from the journal.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import StorageError
+from bench.io.digest import sha256_json
 from bench.records import Cell
-from bench.runner.entries import Group, make_entry, says_the_same
-from bench.runner.expand import name_cell
+from bench.runner.entries import Group, broken_row
 from bench.runner.keys import generation_key, measurement_basis, measurement_key
 from bench.runner.ledger import Ledger
 from bench.runner.measure import failed
 from bench.runner.methods import Method
+from bench.runner.overwrite import Choice, choose
 from bench.runner.pooling import SIGHTINGS
+from bench.runner.prepare import Digests
 from bench.runner.sightings import SightingStore
+from bench.runner.tally import Progress, Tally
 from bench.runner.tasks import (
     Failure,
     Files,
@@ -37,19 +42,6 @@ if TYPE_CHECKING:
     from metrics.registry import Variant
 
 
-@dataclass(frozen=True)
-class Progress:
-    """A finished cell and the counts so far. status: "done", "reused" or "failed"; reason: of a failure."""
-
-    cell: str
-    status: str
-    reason: str | None
-    done: int
-    failed: int
-    reused: int
-    total: int
-
-
 class Session:
     """State of a run: what is known, what is under way, and how many cells are finished."""
 
@@ -62,33 +54,44 @@ class Session:
         journal: Journal,
         folder: Path,
         total: int,
+        overwrite: str,
         progress: Callable[[Progress], None] | None = None,
     ) -> None:
-        self._protocol_id, self._methods = protocol_id, methods
+        self._methods = methods
         self._variants = {variant.id: variant for variant in variants}
         self._bases = {variant.id: measurement_basis(variant) for variant in variants}
-        self._journal, self._ledger, self._progress = journal, Ledger(journal.entries), progress
+        self._ledger = Ledger(journal, protocol_id)
         self._cells: dict[Source, list[Cell]] = {}
-        self._groups: list[Group] = []
-        self._folder, self._total = folder, total
+        self._groups: dict[int, Group] = {}
+        self._numbered = 0
+        self._folder, self._overwrite = folder, overwrite
         self._sightings = SightingStore(folder / SIGHTINGS)
-        self.sources = self.done = self.failed = self.reused = 0
-        self.inputs: dict[str, Mapping[str, Any]] = {}
-        self.final: list[Mapping[str, Any]] = []
+        self.tally = Tally(
+            self._ledger, protocol_id=protocol_id, metrics=self._variants, total=total, progress=progress
+        )
+        self.sources = 0
+        self.inputs: dict[str, str] = {}
 
     def begin(self, cells: Mapping[Source, list[Cell]]) -> list[Task]:
         """The first tasks: one for each clip's inputs."""
-        self._cells, self.sources = dict(cells), len(cells)
+        self.sources = len(cells)
         tasks: list[Task] = []
+        # nothing is journaled yet, or all is made anew: all is to be measured at once, while a video is decoded
+        at_once = self._overwrite == "always" or not len(self._ledger)
         for source, some in cells.items():
+            asked = [cell for cell in some if self._choose(cell) is not Choice.LEAVE]
+            self.tally.left += len(some) - len(asked)
             if isinstance(source, Files) and source.lacking is not None:
-                for cell in some:
-                    self._fail(Group(None, source, [cell], None), Failure("match", source.lacking))
-            else:
-                # nothing is journaled yet, so all is to be measured: at once, while the video is decoded
-                at_once = isinstance(source, Files) and not self._journal.entries
-                tasks.append(Prepare(source, tuple(self._variants) if at_once else ()))
+                for cell in asked:
+                    self._refuse(cell, source, Failure("match", source.lacking))
+            elif asked:
+                self._cells[source] = asked
+                tasks.append(Prepare(source, tuple(self._variants) if at_once and isinstance(source, Files) else ()))
         return tasks
+
+    def _choose(self, cell: Cell) -> Choice:
+        known, failed = self._ledger.latest(cell) is not None, self._ledger.failed(cell)
+        return choose(self._overwrite, known=known, failed=failed)
 
     def advance(self, task: Task, result: Result) -> Iterable[Task]:
         """Take in a result; the tasks that follow from it."""
@@ -110,7 +113,6 @@ class Session:
         """Take a group's outcomes in: it is finished."""
         group.seconds.update({f"measure:{name}": value for name, value in measured.seconds.items()})
         for metric, outcome in measured.outcomes.items():
-            self._ledger.keep(group.measured[metric], outcome)
             group.outcomes[metric] = outcome
         return self._finish(group)
 
@@ -118,10 +120,10 @@ class Session:
         cells = self._cells[source]
         if isinstance(result, Failure):
             for cell in cells:
-                self._fail(Group(None, source, [cell], None), result)
+                self._refuse(cell, source, result)
             return []
         assert isinstance(result, Prepared)
-        self.inputs[_name_clip(source, cells[0])] = result.digests.as_dict()
+        self.inputs[_name_clip(source, cells[0])] = sha256_json(result.digests.as_dict())
         if not isinstance(source, Pair):
             return self._scored(source, cells, result)
         tasks: list[Task] = []
@@ -135,7 +137,7 @@ class Session:
         for cell in cells:
             method = self._methods[cell.method]
             if method.lacking is not None:
-                self._fail(Group(None, pair, [cell], None, prepared.digests), Failure("generate", method.lacking))
+                self._refuse(cell, pair, Failure("generate", method.lacking), prepared.digests)
                 continue
             fingerprint = method.fingerprints[cell.setting.name]
             key = generation_key(method.spec, fingerprint, prepared.digests, size=pair.size, seed=cell.seed)
@@ -145,23 +147,63 @@ class Session:
                     key, pair, [], video, prepared.digests, seconds=seconds, phones_by=prepared.phones_by
                 )
             groups[key].cells.append(cell)
-        return list(groups.values())
+        return [group for group in groups.values() if self._keep_some(group)]
+
+    def _keep_some(self, group: Group) -> bool:
+        """Settle the cells of a group whose rows stay as they are; whether others are left."""
+        for cell in [cell for cell in group.cells if self._choose(cell) is Choice.KEEP]:
+            group.cells.remove(cell)
+            self._keep(cell, group)
+        return bool(group.cells)
+
+    def _keep(self, cell: Cell, group: Group | None) -> None:
+        """Settle a cell whose rows stay as they are. group: what its key would be now, None where nobody can tell."""
+        number = self._ledger.latest(cell)
+        assert number is not None
+        stale = group is None or self._is_stale(self._ledger.read(number), group)
+        self.tally.keep(cell, number, stale=stale)
+
+    def _is_stale(self, entry: Mapping[str, Any], group: Group) -> bool:
+        """Whether a cell's key, or one of its measurements', is another today."""
+        broken = broken_row(entry) is not None
+        if entry["key"] != group.key:
+            return not broken or entry["key"] is not None  # without a key it failed before there was one
+        shown = entry["rows"][0]["video_sha256"]
+        if broken or shown is None:
+            return False
+        return any(entry["measured"].get(name) != self._key(name, shown, group) for name in self._variants)
 
     def _generate(self, group: Group) -> list[Task]:
         """Nothing where the journal knows every value, else the task that makes the video."""
         assert group.key is not None and group.digests is not None and isinstance(group.source, Pair)
-        group.video_sha256 = self._ledger.video(group.key)
+        group.video_sha256 = None if self._anew else self._ledger.video(group.key)
         if group.video_sha256 is not None and not self._look_up(group):
             return self._finish(group)
         first, number = group.cells[0], self._number(group)
-        uses = tuple(self._methods[first.method].spec.uses)
-        return [Generate(number, group.key, first.method, group.source, first.setting, first.seed, uses, group.digests)]
+        task = Generate(
+            number,
+            group.key,
+            first.method,
+            group.source,
+            first.setting,
+            first.seed,
+            tuple(self._methods[first.method].spec.uses),
+            group.digests,
+            anew=self._anew,
+        )
+        return [task]
+
+    @property
+    def _anew(self) -> bool:
+        return self._overwrite == "always"
 
     def _scored(self, source: Source, cells: Sequence[Cell], prepared: Prepared) -> list[Task]:
         """The measurement of a video made elsewhere; its key is the hash of its pixels."""
         assert isinstance(source, Files) and source.video is not None and prepared.video_sha256 is not None
         group = Group(prepared.video_sha256, source, list(cells), str(source.video.resolve()), prepared.digests)
         group.video_sha256, group.seconds = prepared.video_sha256, dict(prepared.seconds)
+        if not self._keep_some(group):
+            return []
         if prepared.measured is not None:
             self._look_up(group)
             return self._take(group, prepared.measured)
@@ -182,14 +224,19 @@ class Session:
         assert group.video_sha256 is not None and group.digests is not None
         wanted = []
         for name, variant in self._variants.items():
-            key = measurement_key(variant.needs, group.video_sha256, group.digests, basis=self._bases[name])
+            key = self._key(name, group.video_sha256, group)
             group.measured[name] = key
-            known = self._ledger.outcome(key)
+            known = None if self._anew else self._ledger.outcome(key)
             if known is None or not self._pooled_is_whole(variant, known, group):
                 wanted.append(name)
             else:
                 group.outcomes[name] = known
         return wanted
+
+    def _key(self, name: str, video_sha256: str, group: Group) -> str:
+        assert group.digests is not None
+        needs, basis = self._variants[name].needs, self._bases[name]
+        return measurement_key(needs, video_sha256, group.digests, basis=basis)
 
     def _pooled_is_whole(self, variant: Variant, known: Mapping[str, Any], group: Group) -> bool:
         """Whether what a clip brought to a value of all clips still lies in the cache; true of other outcomes."""
@@ -203,9 +250,16 @@ class Session:
 
     def _number(self, group: Group) -> int:
         if group.number is None:
-            group.number = len(self._groups)
-            self._groups.append(group)
+            group.number, self._numbered = self._numbered, self._numbered + 1
+            self._groups[group.number] = group
         return group.number
+
+    def _refuse(self, cell: Cell, source: Source, failure: Failure, digests: Digests | None = None) -> None:
+        """Fail a cell that cannot be begun; one whose rows are to stay keeps them."""
+        if self._choose(cell) is Choice.KEEP:
+            self._keep(cell, None)
+        else:
+            self._fail(Group(None, source, [cell], None, digests), failure)
 
     def _fail(self, group: Group, failure: Failure) -> list[Task]:
         """Finish a group's cells with what is known and the failure in place of the rest."""
@@ -216,30 +270,10 @@ class Session:
         return self._finish(group)
 
     def _finish(self, group: Group) -> list[Task]:
-        for cell in group.cells:
-            entry = make_entry(cell, group, protocol_id=self._protocol_id)
-            earlier = self._ledger.latest(entry["cell"])
-            broken = next((row for row in entry["rows"] if row["status"] == "failed"), None)
-            same = earlier is not None and not broken and says_the_same(earlier, entry)
-            if not same:
-                self._journal.append(entry)
-                entry = self._journal.entries[-1]
-                self._ledger.add(entry)
-            self.final += entry["rows"]
-            self._count(cell, broken, same=same)
+        if group.number is not None:
+            del self._groups[group.number]
+        self.tally.finish(group, anew=self._anew)
         return []
-
-    def _count(self, cell: Cell, broken: Mapping[str, Any] | None, *, same: bool) -> None:
-        if broken is not None:
-            self.failed += 1
-            status, reason = "failed", f"{broken['stage']}: {broken['reason']}"
-        else:
-            self.done += 1
-            self.reused += same
-            status, reason = ("reused" if same else "done"), None
-        if self._progress is not None:
-            counts = (self.done, self.failed, self.reused, self._total)
-            self._progress(Progress(name_cell(cell), status, reason, *counts))
 
 
 def _name_clip(source: Source, cell: Cell) -> str:

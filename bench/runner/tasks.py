@@ -55,7 +55,7 @@ class Generate:
     """Make the video of a key, or, where it is there already, read it.
 
     group: number of the cells it is made for. uses: what the method is given beyond the plain inputs. digests: what
-    the inputs must still be.
+    the inputs must still be. anew: made even where it is there.
     """
 
     group: int
@@ -66,6 +66,7 @@ class Generate:
     seed: int
     uses: tuple[str, ...]
     digests: Digests
+    anew: bool = False
 
 
 @dataclass(frozen=True)

@@ -73,9 +73,9 @@ class Worker:
         return Prepared(digests, {"prepare": time.perf_counter() - start}, phones_by=inputs.speech.phones_by)
 
     def generate(self, task: Generate) -> Made:
-        """The video under its key: read where it is whole already, made where it is not."""
+        """The video under its key: read where it is whole already, made where it is not or is asked for anew."""
         path = self._settings.folder / "videos" / f"{task.key}.mkv"
-        made = _read_back(path)
+        made = None if task.anew else _read_back(path)
         if made is None or made.frames != task.digests.frames:
             made = self._make(task, path)
         if made.frames != task.digests.frames:

@@ -12,7 +12,7 @@ from bench.datasets.folder import find_videos
 from bench.errors import ConfigError
 from bench.report.folder import TRUTH, read_run
 from bench.runner.score import score
-from bench.runner.session import Progress
+from bench.runner.tally import Progress
 from bench.spread.conventions import NAMES, Name, conventions, primaries
 from bench.spread.views import CRFS, SMALLER, Pair, crop, encode, link, resize
 from bench.stats.summary import summarise

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from bench.errors import StorageError
 
@@ -32,19 +32,26 @@ def make_folder(path: Path) -> Path:
     return path
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or, after a crash or a full disk, as it was before."""
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write to that is there whole when the block ends or, after a crash or a full disk, as it was before."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with storing(path):
             with open(temporary, "wb") as file:
-                file.write(content)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
             sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or as it was before."""
+    with replacing(path) as file:
+        file.write(content)
 
 
 def sync_folder(path: Path) -> None:

@@ -1,6 +1,7 @@
-"""The journal of a run: one line of JSON for each finished cell, on the disk before the next one is started.
+"""The journal of a run: one line of JSON for each finished cell, on the disk before the cell counts as finished.
 
 Only a line that ends counts. A kill or a power cut can tear the last one; it is cut off when the journal is opened.
+Lines stay on the disk and are read when they are asked for: curves of ten thousand cells do not fit into memory.
 """
 
 from __future__ import annotations
@@ -8,19 +9,26 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from array import array
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from bench.errors import StorageError
 from bench.store.files import storing, sync_folder
 
 FILE = "rows.jsonl"
+_KEPT = 4
+"""Entries that stay in memory once read: what is asked for next is mostly in the same line, or in its neighbour's."""
 
 
 class Journal:
-    """An open journal: its `entries`, all as read back from their lines, and `append`. Close it, or use a `with`."""
+    """An open journal: iterate for its entries as read back, `read` one, `append` one. Close it, or use a `with`.
+
+    Opening looks at where lines begin and end. Raises StorageError where a line is damaged, there or when it is read.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -29,39 +37,75 @@ class Journal:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             if new:
                 sync_folder(path.parent)
+        self._recent: OrderedDict[int, dict[str, Any]] = OrderedDict()
         try:
-            self.entries, self._end = _parse(path.read_bytes(), path)
+            with path.open("rb") as file:
+                self._ends = _scan(file, path)
             with storing(path):
                 os.ftruncate(self._file, self._end)
         except BaseException:
             os.close(self._file)
             raise
 
-    def append(self, entry: Mapping[str, Any]) -> None:
-        """Add one line and bring it to the disk. On StorageError the journal is as it was before the call.
+    def __len__(self) -> int:
+        return len(self._ends)
 
-        An interrupt that comes when the line is whole does not take it back: what is finished is kept.
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (self._load(number) for number in range(len(self._ends)))
+
+    def read(self, number: int) -> dict[str, Any]:
+        """The entry of that number, from 0. It is shared with whoever asks next: leave it as it is."""
+        if number in self._recent:
+            self._recent.move_to_end(number)
+            return self._recent[number]
+        self._recent[number] = entry = self._load(number)
+        while len(self._recent) > _KEPT:
+            self._recent.popitem(last=False)
+        return entry
+
+    def append(self, entry: Mapping[str, Any]) -> int:
+        """Add one line and bring it to the disk; its number. As `extend`."""
+        return self.extend([entry])[0]
+
+    def extend(self, entries: Sequence[Mapping[str, Any]]) -> range:
+        """Add lines and bring them to the disk together; their numbers. On StorageError nothing was added.
+
+        An interrupt that comes when the lines are whole does not take them back: what is finished is kept.
         """
-        line = encode(entry)
-        written = 0
+        lines = [encode(entry) for entry in entries]
+        block, written = b"".join(lines), 0
         try:
             with storing(self.path):
                 os.lseek(self._file, self._end, os.SEEK_SET)
-                while written < len(line):
-                    written += os.write(self._file, line[written:])
+                while written < len(block):
+                    written += os.write(self._file, block[written:])
                 os.fsync(self._file)
         except BaseException as error:
-            if written == len(line) and not isinstance(error, StorageError):
-                self._keep(line)
+            if written == len(block) and not isinstance(error, StorageError):
+                self._keep(lines)
             else:
                 # A full disk may have taken half a line; what is cut off here need not be mended at the next start.
                 os.ftruncate(self._file, self._end)
             raise
-        self._keep(line)
+        return self._keep(lines)
 
-    def _keep(self, line: bytes) -> None:
-        self._end += len(line)
-        self.entries.append(json.loads(line))
+    @property
+    def _end(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def _load(self, number: int) -> dict[str, Any]:
+        begin = self._ends[number - 1] if number else 0
+        line = os.pread(self._file, self._ends[number] - begin, begin)
+        entry = _parse(line)
+        if entry is None:
+            raise _damage(self.path, number)
+        return entry
+
+    def _keep(self, lines: Sequence[bytes]) -> range:
+        first = len(self._ends)
+        for line in lines:
+            self._ends.append(self._end + len(line))
+        return range(first, len(self._ends))
 
     def close(self) -> None:
         """Close the file."""
@@ -78,12 +122,30 @@ class Journal:
 
 def read_journal(path: Path) -> list[dict[str, Any]]:
     """The entries of a journal, without touching it; a torn last line is left out. Raises StorageError on damage."""
-    return _parse(path.read_bytes(), path)[0] if path.exists() else []
+    if not path.exists():
+        return []
+    entries = []
+    with path.open("rb") as file:
+        count = len(_scan(file, path))
+        file.seek(0)
+        for number in range(count):
+            entry = _parse(file.readline())
+            if entry is None:
+                raise _damage(path, number)
+            entries.append(entry)
+    return entries
 
 
 def encode(entry: Mapping[str, Any]) -> bytes:
     """An entry as a line of UTF-8 JSON. A float that is not finite becomes null: JSON has no word for it."""
-    return json.dumps(_plain(entry), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+    try:
+        return _dump(entry)
+    except (TypeError, ValueError):  # rare: a mapping that is no dict, or a float that is not finite
+        return _dump(_plain(entry))
+
+
+def _dump(entry: Any) -> bytes:
+    return json.dumps(entry, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"
 
 
 def _plain(value: Any) -> Any:
@@ -94,23 +156,31 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _parse(content: bytes, path: Path) -> tuple[list[dict[str, Any]], int]:
-    """The entries of whole lines, and where the last whole line ends."""
-    entries: list[dict[str, Any]] = []
-    end = 0
-    lines = content.splitlines(keepends=True)
-    for number, line in enumerate(lines, start=1):
-        try:
-            entry = json.loads(line) if line.endswith(b"\n") else None
-        except ValueError:
-            entry = None
-        if not isinstance(entry, dict):
-            # Blocks of one write may reach the disk in any order, so a torn last line may yet end in a newline.
-            if number == len(lines):
-                break
-            raise StorageError(
-                f"{path}: line {number} is damaged; expected a JSON object. Move the file away to restart"
-            )
-        entries.append(entry)
-        end += len(line)
-    return entries, end
+def _scan(file: BinaryIO, path: Path) -> array[int]:
+    """Where each whole line ends. Of all but the last only both ends are looked at: they are parsed when read."""
+    ends, end, doubtful = array("Q"), 0, False
+    last = b""
+    for line in file:
+        if doubtful:
+            raise _damage(path, len(ends))
+        doubtful = not (line.startswith(b"{") and line.endswith(b"}\n"))
+        if not doubtful:
+            end += len(line)
+            ends.append(end)
+        last = line
+    # Blocks of one write may reach the disk in any order, so a torn last line may yet end in a newline.
+    if not doubtful and ends and _parse(last) is None:
+        ends.pop()
+    return ends
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
+def _damage(path: Path, number: int) -> StorageError:
+    return StorageError(f"{path}: line {number + 1} is damaged; expected a JSON object. Move the file away to restart")

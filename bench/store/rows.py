@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
+import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.errors import MissingError, StorageError
-from bench.store.files import replace_file
+from bench.store.files import replacing
 
 FILE = "rows.parquet"
 _TEXT = ("protocol", "cell", "method", "speaker", "reference", "driver", "setting")
@@ -34,22 +34,38 @@ SCHEMA = pa.schema(
 )
 """The fields of `bench.records.Row` in their order; `series` and `notes` are JSON text with sorted keys."""
 _JSON = ("series", "notes")
+_TOGETHER = 2048
+"""Rows of one group of the file: what is in memory while it is written, a few megabytes with curves of 90 frames."""
+
+
+def place(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What the order of rows goes by: method, setting, speaker, reference, driver, seed, metric."""
+    return tuple(row[name] for name in _ORDER)
 
 
 def sort_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The rows in the one order they are stored in: method, setting, speaker, reference, driver, seed, metric."""
-    return sorted((dict(row) for row in rows), key=lambda row: tuple(row[name] for name in _ORDER))
+    """The rows in the one order they are stored in."""
+    return sorted((dict(row) for row in rows), key=place)
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write rows.parquet, whole or not at all. rows: dicts with the fields of `bench.records.Row`, in any order."""
-    columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
-    for row in sort_rows(rows):
-        for name in SCHEMA.names:
-            columns[name].append(_json_text(row.get(name)) if name in _JSON else row[name])
-    buffer = io.BytesIO()
-    pq.write_table(pa.table(columns, schema=SCHEMA), buffer, compression="zstd", version="2.6")
-    replace_file(path, buffer.getvalue())
+    write_sorted(path, sort_rows(rows))
+
+
+def write_sorted(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """The same of rows that come in their order; no more than `_TOGETHER` of them are in memory at once."""
+    waiting = iter(rows)
+    with replacing(path) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd", version="2.6") as writer:
+        while some := list(itertools.islice(waiting, _TOGETHER)):
+            writer.write_table(_table(some))
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    columns = {
+        name: [_json_text(row.get(name)) if name in _JSON else row[name] for row in rows] for name in SCHEMA.names
+    }
+    return pa.table(columns, schema=SCHEMA)
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:

@@ -26,9 +26,9 @@ def test_what_was_appended_is_read_back(tmp_path: Path):
     fill(path, 3)
     assert [entry["key"] for entry in read_journal(path)] == ["0", "1", "2"]
     with Journal(path) as journal:
-        assert journal.entries == read_journal(path)
-        journal.append({"value": 1 / 3, "none": None, "per_frame": [float("nan"), float("inf"), 1.0]})
-        assert journal.entries[-1] == {"value": 1 / 3, "none": None, "per_frame": [None, None, 1.0]}
+        assert list(journal) == read_journal(path)
+        number = journal.append({"value": 1 / 3, "none": None, "per_frame": [float("nan"), float("inf"), 1.0]})
+        assert journal.read(number) == {"value": 1 / 3, "none": None, "per_frame": [None, None, 1.0]}
     assert len(read_journal(path)) == 4
 
 
@@ -48,7 +48,7 @@ def test_a_torn_last_line_is_cut_off_and_the_rest_kept(tmp_path: Path, left: str
     assert len(read_journal(path)) == 2
     assert path.stat().st_size == kept + len(torn), "reading must not change the file"
     with Journal(path) as journal:
-        assert len(journal.entries) == 2 and path.stat().st_size == kept
+        assert len(journal) == 2 and path.stat().st_size == kept
         journal.append({"key": "new"})
     assert [entry.get("key") for entry in read_journal(path)] == ["0", "1", "new"]
 
@@ -101,7 +101,7 @@ def test_an_interrupt_takes_back_half_a_line_and_never_a_whole_one(tmp_path: Pat
             with pytest.raises(KeyboardInterrupt):
                 journal.append({"key": name})
             monkeypatch.undo()
-            assert [entry["key"] for entry in journal.entries] == ["0", "fsync"]
+            assert [entry["key"] for entry in journal] == ["0", "fsync"]
             assert [entry["key"] for entry in read_journal(path)] == ["0", "fsync"]
         journal.append({"key": "after"})
     assert [entry["key"] for entry in read_journal(path)] == ["0", "fsync", "after"]
