@@ -19,11 +19,12 @@ from typing import Any
 
 from bench.datasets.folder import find_videos
 from bench.errors import ConfigError, MissingError, StorageError
+from bench.executors import open_executor
+from bench.executors.base import Crew
 from bench.footage.beside import identities
 from bench.footage.clip import VERSION, Clip, Failed, Made, Options, clip_key, prepare_clip
 from bench.io.files import storing
 from bench.records import FPS
-from bench.runner.local import InlineExecutor, LocalExecutor
 from bench.store.files import make_folder
 from bench.store.journal import FILE, Journal
 from bench.store.lock import held
@@ -121,7 +122,7 @@ class _Course:
         self._total, self._retry = total, retry
         self._keys: dict[str, str] = {}
         self._unread: dict[str, tuple[str, str]] = {}
-        self._rows: dict[str, Mapping[str, Any]] = {row["key"]: row for row in journal.entries}
+        self._rows: dict[str, Mapping[str, Any]] = {row["key"]: row for row in journal}
         self._reused: set[str] = set()
         self._lock = threading.Lock()
         self._done = self._failed = 0
@@ -159,18 +160,14 @@ class _Course:
         if not todo:
             return
         with _news(self._say, workers) as tell:
-            arguments = (self._out, self._options, tell)
-            if workers:
-                executor = LocalExecutor(_work, start=_start, arguments=arguments, workers=workers, threads=1)
-            else:
-                executor = InlineExecutor(_work, start=_start, arguments=arguments)
-            executor.run(todo, done=self._keep, lost=lambda _: Failed("crash", "the worker process died on this film"))
+            crew = Crew(_work, _start, (self._out, self._options, tell), workers=workers, threads=1)
+            executor = open_executor("local" if workers else "inline", crew)
+            executor.run(todo, done=self._keep, lost=lambda _, why: Failed("crash", why))
 
     def _keep(self, clip: Clip, outcome: Made | Failed) -> list[Clip]:
         if isinstance(outcome, Failed) and outcome.fatal:
             raise MissingError(outcome.reason) if outcome.missing else StorageError(outcome.reason)
-        self._journal.append(_row(clip, outcome))
-        self._rows[clip.key] = self._journal.entries[-1]
+        self._rows[clip.key] = self._journal.read(self._journal.append(_row(clip, outcome)))
         self._count(isinstance(outcome, Made))
         return []
 

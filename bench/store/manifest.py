@@ -44,6 +44,7 @@ class Asked:
     devices: Sequence[str]
     libraries: Mapping[str, str]
     cells: int
+    executor: str
     workers: int
     threads: int
 
@@ -68,6 +69,7 @@ def begin(folder: Path, asked: Asked) -> dict[str, Any]:
         "ffmpeg": {name: version for name, version in asked.libraries.items() if name.startswith("lib")},
         "libraries": dict(asked.libraries),
         "device": describe_device(asked.devices),
+        "executor": asked.executor,
         "workers": asked.workers,
         "threads": asked.threads,
         "seeds": list(asked.seeds),

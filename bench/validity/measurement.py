@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from bench.errors import BenchError
+from bench.executors import open_executor
+from bench.executors.base import Crew, Executor
 from bench.io.digest import sha256_array
-from bench.runner.local import InlineExecutor, LocalExecutor
 from bench.runner.measure import Material, measure
 from bench.runner.pooling import SIGHTINGS
 from bench.runner.sightings import SightingStore
@@ -67,7 +68,7 @@ def measure_all(
     make_folder(work)
     with Journal(work / JOURNAL) as journal:
         known: dict[str, Entry] = {}
-        for entry in journal.entries:
+        for entry in journal:
             _merge(known, entry)
         waiting = [short for task in tasks if (short := _lacking(task, known.get(task.key))) is not None]
         finished = len(tasks) - len(waiting)
@@ -86,11 +87,10 @@ def measure_all(
     return {(t.case.scene.name, t.case.kind, t.case.amount): _only(known[t.key], t.variants) for t in tasks}
 
 
-def _executor(work: Path, workers: int) -> LocalExecutor[Task, Entry] | InlineExecutor[Task, Entry]:
-    if workers == 0:
-        return InlineExecutor(_perform, start=_start, arguments=(work,))
-    threads = max(1, (os.cpu_count() or 1) // workers)
-    return LocalExecutor(_perform, start=_start, arguments=(work,), workers=workers, threads=threads)
+def _executor(work: Path, workers: int) -> Executor[Task, Entry]:
+    threads = max(1, (os.cpu_count() or 1) // max(1, workers))
+    crew = Crew(_perform, _start, (work,), workers=workers, threads=threads)
+    return open_executor("local" if workers else "inline", crew)
 
 
 def _start(work: Path) -> None:
@@ -131,8 +131,8 @@ def _short(outcome: Mapping[str, Any]) -> dict[str, Any]:
     return {**kept, "halves": [float(np.nanmean(h)) if np.isfinite(h).any() else None for h in halves]}
 
 
-def _lost(task: Task) -> Entry:
-    raise BenchError(f"validity: the worker that measured {task.case.scene.name}, {task.case.kind} died")
+def _lost(task: Task, why: str) -> Entry:
+    raise BenchError(f"validity: {task.case.scene.name}, {task.case.kind}: {why}")
 
 
 def _lacking(task: Task, known: Entry | None) -> Task | None:

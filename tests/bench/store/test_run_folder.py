@@ -63,6 +63,7 @@ def asked(**changes: object) -> Asked:
         "devices": ["cpu"],
         "libraries": {"av": "1", "libavcodec": "2"},
         "cells": 4,
+        "executor": "local",
         "workers": 1,
         "threads": 1,
     }
