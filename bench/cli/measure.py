@@ -13,12 +13,17 @@ from bench.cli.console import cells_bar, console, emit, processes
 from bench.cli.weights import Folder, look_in
 from bench.errors import ConfigError
 from bench.runner.choice import fitting, named
+from bench.runner.overwrite import DEFAULT, POLICIES
 
 if TYPE_CHECKING:
     from bench.runner.execution import RunResult
 
 Out = Annotated[Path | None, typer.Option("--out", help="The run folder (default: results/<name>).")]
 Workers = Annotated[int | None, typer.Option(help="Processes; by default one a core, at most 8.")]
+Overwrite = Annotated[
+    str,
+    typer.Option(help=f"What runs in a folder that has rows: {'; '.join(f'{k}: {v}' for k, v in POLICIES.items())}."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="The outcome as JSON on standard output.")]
 Sets = Annotated[list[str] | None, typer.Option("--set", help="Override a key: `a.b=value`. Repeatable.")]
 
@@ -43,7 +48,7 @@ def _finish(result: RunResult, *, as_json: bool, shown: str) -> NoReturn:
         screen.print(terminal_table(result.folder))
         screen.print(f"{shown}: {result.total} cells, {result.reused} reused, {result.failed} failed")
         screen.print(f"table  {result.folder / 'table.md'}\npage   {page}")
-    if result.exit_code not in (0, 1):
+    if result.exit_code not in (0, 1) or "; " in result.reason:  # what a policy left as it is follows a semicolon
         print(result.reason, file=sys.stderr)
     raise typer.Exit(result.exit_code)
 
@@ -62,6 +67,7 @@ def run(
     sets: Sets = None,
     out: Out = None,
     workers: Workers = None,
+    overwrite: Overwrite = DEFAULT,
     weights: Folder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -75,7 +81,7 @@ def run(
         overrides.append(f"methods={_split(method)!r}".replace("'", '"'))
     loaded = load(protocol, overrides=overrides)
     with cells_bar(loaded.id, quiet=as_json) as advance:
-        result = carry_out(loaded, out=out, workers=processes(workers), progress=advance)
+        result = carry_out(loaded, out=out, workers=processes(workers), overwrite=overwrite, progress=advance)
     _finish(result, as_json=as_json, shown=loaded.id)
 
 
@@ -92,6 +98,7 @@ def score(
     sets: Sets = None,
     out: Out = None,
     workers: Workers = None,
+    overwrite: Overwrite = DEFAULT,
     weights: Folder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -106,13 +113,22 @@ def score(
     if protocol is not None:
         if truth is not None or metrics is not None:
             raise ConfigError("score: --protocol brings truth and metrics; expected neither --truth nor --metrics")
-        _score_given(videos, protocol, sets or (), method=method, out=out, workers=workers, as_json=as_json)
+        _score_given(
+            videos, protocol, sets or (), method=method, out=out, workers=workers, overwrite=overwrite, as_json=as_json
+        )
     if sets:
         raise ConfigError("score: --set changes a protocol; expected --protocol with it")
     chosen = named(_split(metrics)) or fitting(videos, truth)
     with cells_bar("score", quiet=as_json) as advance:
         result = carry_out(
-            videos, truth=truth, metrics=chosen, method=method, out=out, workers=processes(workers), progress=advance
+            videos,
+            truth=truth,
+            metrics=chosen,
+            method=method,
+            out=out,
+            workers=processes(workers),
+            overwrite=overwrite,
+            progress=advance,
         )
     _finish(result, as_json=as_json, shown="score")
 
@@ -125,6 +141,7 @@ def _score_given(
     method: str | None,
     out: Path | None,
     workers: int | None,
+    overwrite: str,
     as_json: bool,
 ) -> NoReturn:
     from bench.runner.expand import load
@@ -133,7 +150,7 @@ def _score_given(
     loaded = load(protocol, overrides=sets)
     with cells_bar(f"score {loaded.id}", quiet=as_json) as advance:
         result, unmatched = score_given(
-            videos, loaded, method=method, out=out, workers=processes(workers), progress=advance
+            videos, loaded, method=method, out=out, workers=processes(workers), overwrite=overwrite, progress=advance
         )
     for name, videos_left in unmatched.items():
         print(f"{name}: {len(videos_left)} videos belong to no clip of {loaded.id}: {', '.join(videos_left)}",

@@ -12,6 +12,7 @@ from bench.records import Cell, Dataset
 from bench.runner.execution import Plan, RunResult, execute
 from bench.runner.expand import cells, expand, settings
 from bench.runner.methods import describe_method, open_methods
+from bench.runner.overwrite import DEFAULT
 from bench.runner.tally import Progress
 from bench.runner.tasks import Pair, Source
 from metrics.errors import MetricError
@@ -27,13 +28,15 @@ def run(
     out: Path | None = None,
     workers: int = 1,
     threads: int | None = None,
+    overwrite: str = DEFAULT,
     progress: Callable[[Progress], None] | None = None,
 ) -> RunResult:
     """Run a protocol to its end in the folder `out` (results/<protocol name> by default), or take it up again.
 
     workers: processes; 0 runs all in this process, for debugging. threads: numeric threads in each, by default the
-    machine's cores shared out. progress: called for every finished cell. A cell that fails becomes rows with stage and
-    reason, and exit code 1; the next run tries it again. An interrupt keeps what is finished.
+    machine's cores shared out. overwrite: what is done again (`bench.runner.overwrite`). progress: called for every
+    finished cell. A cell that fails becomes rows with stage and reason, and exit code 1; the next run tries it again.
+    An interrupt keeps what is finished.
     Raises ConfigError, MissingError, BusyError, StorageError.
     """
     dataset = open_clips(protocol)
@@ -55,7 +58,14 @@ def run(
         dataset=describe_dataset(protocol, dataset),
         described=[describe_method(method, described, resolved) for method in methods.values()],
     )
-    return execute(plan, out or Path("results") / resolved.name, workers=workers, threads=threads, progress=progress)
+    return execute(
+        plan,
+        out or Path("results") / resolved.name,
+        workers=workers,
+        threads=threads,
+        overwrite=overwrite,
+        progress=progress,
+    )
 
 
 def open_clips(protocol: Protocol) -> Dataset:

@@ -9,6 +9,7 @@ from bench.datasets.folder import find_videos
 from bench.errors import ConfigError, MissingError
 from bench.records import Cell, Setting
 from bench.runner.execution import Plan, RunResult, execute
+from bench.runner.overwrite import DEFAULT
 from bench.runner.run import find_variants
 from bench.runner.tally import Progress
 from bench.runner.tasks import Files, Source
@@ -29,6 +30,7 @@ def score(
     out: Path | None = None,
     workers: int = 1,
     threads: int | None = None,
+    overwrite: str = DEFAULT,
     statistics: Statistics | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> RunResult:
@@ -69,7 +71,9 @@ def score(
         described=[{"name": name, "title": f"videos in {folder.name}"} for name, folder in folders.items()],
     )
     name = f"score-{videos.resolve().name}"
-    return execute(plan, out or Path("results") / name, workers=workers, threads=threads, progress=progress)
+    return execute(
+        plan, out or Path("results") / name, workers=workers, threads=threads, overwrite=overwrite, progress=progress
+    )
 
 
 def find_methods(videos: Path, method: str | None) -> dict[str, Path]:
