@@ -143,7 +143,8 @@ class CommandMethod(MethodBase):
     """Another project's generator, run as a process: an argument list, never a shell.
 
     argv and the texts in `files` (configuration files written into the working folder) may name {placeholders}; "{{"
-    and "}}" stand for braces. homes: {environment variable: what it must point to}, said where it is not set.
+    and "}}" stand for braces; a leading "./" in argv is the method file's folder, or the current one where `cwd` is set.
+    homes: {environment variable: what it must point to}, said where it is not set.
     before: commands that run first. output: glob below {output}, a fresh folder, or, with a leading "{tree}/", below
     the tree; exactly one video must match it.
     frames_tolerance: how many frames too many (cut off) or too few (the last one repeated) are forgiven, counted at 25

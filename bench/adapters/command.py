@@ -3,29 +3,47 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bench.adapters.base import Generated, GenerationError, setting_fingerprint
-from bench.adapters.fit import fit_length, fit_size
+from bench.adapters.environment import Place, check, launch
+from bench.adapters.fit import cut_panel, fit_length, fit_size
 from bench.adapters.inputs import write_inputs
-from bench.adapters.process import last_lines, run_process
+from bench.adapters.process import Finished, last_lines, run_process
+from bench.adapters.remote import name_folder, remote_digests, run_remote
+from bench.adapters.template import expand, fill, rooted
+from bench.adapters.tree import plant
 from bench.errors import MediaError, MissingError, StorageError
 from bench.io.decode import read_video
 from bench.io.digest import sha256_file
 from bench.io.encode import write_lossless
 from bench.records import RATE, Job, Setting
-from protocols.method import PLACEHOLDER, CommandMethod
+from protocols.environment import Environment
+from protocols.method import CommandMethod
 
-_VARIABLE = re.compile(r"\$([A-Z_][A-Z0-9_]*)")
-_INPUTS = frozenset({"portrait", "audio", "phonemes", "pose"})
+_LOG = "log.txt"
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A job's private folder. values: placeholder -> text. there: the folder's path as the program knows it."""
+
+    folder: Path
+    there: str
+    values: dict[str, str]
+    device: str
+
+    @property
+    def output(self) -> Path:
+        return self.folder / "output"
 
 
 class CommandAdapter:
@@ -34,17 +52,26 @@ class CommandAdapter:
     def __init__(self, spec: CommandMethod) -> None:
         self.name, self._spec = spec.name, spec
         self._hashes: dict[tuple[str, int, int], str] = {}
+        self._remote: list[tuple[str, int]] | None = None
 
     def fingerprint(self, setting: Setting) -> dict[str, Any]:
         """Specification, weights, and the files of its code that the method file names or passes as arguments."""
         spec = self._spec
-        weights = [self._describe(weight.name, Path(self._expand(weight.path))) for weight in spec.weights]
-        return {
-            "method": spec.hash(),
-            "weights": weights,
-            "code": [self._describe(path.name, path) for path in self._code()],
-            **setting_fingerprint(setting, sensitive=spec.sensitive_to_setting),
-        }
+        for name in spec.homes:
+            expand(f"${name}", spec)
+        if spec.environment.remote:
+            weights, code = self._describe_remote()
+        else:
+            for environment in [spec.environment, *(stage.environment for stage in spec.before if stage.environment)]:
+                try:
+                    check(environment, expand=self._rooted)
+                except MissingError as error:
+                    told = str(error)
+                    raise MissingError(told if told.startswith("method ") else f"method {self.name}: {told}") from None
+            weights = [self._describe(weight.name, Path(self._rooted(weight.path))) for weight in spec.weights]
+            code = [self._describe(path.name, path) for path in self._code()]
+        described = setting_fingerprint(setting, sensitive=spec.sensitive_to_setting)
+        return {"method": spec.hash(), "weights": weights, "code": code, **described}
 
     def generate(self, job: Job, out: Path, *, run_id: str) -> Generated:
         """Run the program in a private folder, which is removed afterwards, and store its video at `out`."""
@@ -55,9 +82,9 @@ class CommandAdapter:
             raise StorageError(f"{job.workdir}: no working folder can be made ({error.strerror})") from None
         try:
             start = time.perf_counter()
-            values = self._place(job, folder)
+            work = self._place(job, folder)
             placed = time.perf_counter()
-            found = self._run(values, folder)
+            found = self._run(work)
             ran = time.perf_counter()
             frames = self._fitted(found, job)
             written = write_lossless(out, frames, samples=job.speech.samples, run_id=run_id)
@@ -76,18 +103,19 @@ class CommandAdapter:
                 f"takes speech of {contract.min_seconds:g} s to {upper}, this driver's is {seconds:.2f} s"
             )
 
-    def _place(self, job: Job, folder: Path) -> dict[str, str]:
-        """Write inputs and configuration files; placeholder -> value."""
+    def _place(self, job: Job, folder: Path) -> _Work:
+        """Plant the tree, write inputs and configuration files."""
         spec = self._spec
-        output = folder / "output"
-        output.mkdir()
-        texts = [*spec.argv, *spec.files.values(), *spec.environment.variables.values()]
-        named = {name for text in texts for name in PLACEHOLDER.findall(text)}
-        contract = spec.input
-        values = write_inputs(job, folder, square=contract.square, rate=contract.rate, needs=_INPUTS & named)
+        remote, tree, root = spec.environment.remote, spec.tree, folder / "tree"
+        (folder / "output").mkdir()
+        if tree is not None:
+            plant(Path(self._rooted(tree.source)), root, tree)
+        places = {name: root / path for name, path in tree.inputs.items()} if tree else {}
+        values = write_inputs(job, folder, spec.input, needs=spec.inputs, places=places)
+        values |= {"output": str(folder / "output"), "workdir": str(folder), "tree": str(root)}
+        there = name_folder(remote) if remote else str(folder)
+        values = {name: there + path.removeprefix(str(folder)) for name, path in values.items()}
         values |= {
-            "output": str(output),
-            "workdir": str(folder),
             "here": spec.here,
             "frames": str(job.frames),
             "seed": str(job.seed),
@@ -99,72 +127,118 @@ class CommandAdapter:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(fill(text, values), encoding="utf-8")
-        return values
+        return _Work(folder, there, values, job.setting.device)
 
-    def _run(self, values: Mapping[str, str], folder: Path) -> Path:
-        """The video that the program left below {output}."""
-        spec, log = self._spec, folder / "log.txt"
-        argv = [fill(self._expand(part), values) for part in spec.argv]
-        extra = {name: fill(self._expand(text), values) for name, text in spec.environment.variables.items()}
-        cwd = Path(fill(self._expand(spec.environment.cwd), values)) if spec.environment.cwd else folder
+    def _run(self, work: _Work) -> Path:
+        """The video that the program left, after the commands that come before it."""
+        spec = self._spec
+        left = spec.timeout_s
+        for stage in spec.before:
+            environment = stage.environment or spec.environment
+            ended = self._start(stage.argv, environment, work, timeout_s=left)
+            left -= ended.seconds
+            found = self._take(work, stage.output, ended, what=f"file {stage.output} for {{{stage.gives}}}")
+            given = work.folder / f"{stage.gives}{found.suffix}"
+            found.rename(given)
+            work.values[stage.gives] = work.there + str(given).removeprefix(str(work.folder))
+        ended = self._start(spec.argv, spec.environment, work, timeout_s=left)
+        return self._take(work, spec.output, ended, what=f"video {spec.output}")
+
+    def _start(self, argv: list[str], environment: Environment, work: _Work, *, timeout_s: float) -> Finished:
+        """Run one command to its end. Raises GenerationError where it cannot be started or reaches the limit."""
+        spec, log = self._spec, work.folder / _LOG
+        read = expand if environment.cwd else rooted
+        filled = [fill(read(part, spec), work.values) for part in argv]
+        variables = {name: fill(self._rooted(text), work.values) for name, text in environment.variables.items()}
+        cwd = fill(self._rooted(environment.cwd), work.values) if environment.cwd else work.there
         try:
-            ended = run_process(argv, cwd=cwd, environment={**os.environ, **extra}, timeout_s=spec.timeout_s, log=log)
+            if environment.remote:
+                ended = run_remote(
+                    filled,
+                    environment.remote,
+                    there=work.there,
+                    folder=work.folder,
+                    cwd=cwd,
+                    variables=variables,
+                    timeout_s=timeout_s,
+                    log=log,
+                )
+            else:
+                place = Place(Path(cwd), work.folder, variables, work.device, self._reads(Path(cwd)))
+                made = launch(filled, environment, place, expand=self._rooted)
+                ended = run_process(
+                    made.argv,
+                    cwd=made.cwd,
+                    environment=made.environment,
+                    timeout_s=timeout_s,
+                    log=log,
+                    container=made.container,
+                )
         except OSError as error:
-            place = "" if cwd == folder else f" in {cwd}"
-            raise GenerationError(f"{argv[0]} cannot be started{place} ({error.strerror})") from None
-        # Private folders differ from run to run; a reason must not.
-        said = last_lines(log).replace(str(folder), "{workdir}")
-        said = f"; it said last: {said}" if said else "; it said nothing"
+            place_told = "" if cwd == work.there else f" in {cwd}"
+            raise GenerationError(f"{filled[0]} cannot be started{place_told} ({error.strerror})") from None
         if ended.timed_out:
-            raise GenerationError(f"ended after the limit of {spec.timeout_s:g} s{said}")
-        found = sorted(path for path in Path(values["output"]).glob(spec.output) if path.is_file())
+            raise GenerationError(f"ended after the limit of {spec.timeout_s:g} s{_said(work)}")
+        return ended
+
+    def _take(self, work: _Work, pattern: str, ended: Finished, *, what: str) -> Path:
+        """The one file that matches a glob below {output} or {tree}. GenerationError: none, several, exit code."""
+        in_tree = pattern.startswith("{tree}/")
+        root = work.folder / "tree" if in_tree else work.output
+        found = sorted(path for path in root.glob(pattern.removeprefix("{tree}/")) if path.is_file())
         if len(found) != 1:
             names = ", ".join(path.name for path in found[:5])
+            below = "" if in_tree else " below {output}"
             raise GenerationError(
-                f"expected one video {spec.output} below {{output}}, found {len(found)}"
-                f"{f' ({names})' if names else ''}; exit code {ended.code}{said}"
+                f"expected one {what}{below}, found {len(found)}"
+                f"{f' ({names})' if names else ''}; exit code {ended.code}{_said(work)}"
             )
         if ended.code != 0:
-            raise GenerationError(f"exit code {ended.code}{said}")
+            raise GenerationError(f"exit code {ended.code}{_said(work)}")
         return found[0]
 
     def _fitted(self, found: Path, job: Job) -> Iterator[np.ndarray]:
         """The frames of the program's video at the expected length and size, within what the method file forgives."""
+        spec = self._spec
         try:
-            frames = read_video(found, limit=job.frames + self._spec.frames_tolerance + 1)
+            frames = read_video(found, limit=job.frames + spec.frames_tolerance + 1)
         except (MediaError, MissingError) as error:
             raise GenerationError(str(error).replace(str(found), found.name)) from None
+        if spec.panel:
+            frames = cut_panel(frames, spec.panel.index, spec.panel.of)
         return fit_length(
-            fit_size(frames, job.portrait.image.shape, allowed=self._spec.resize_output),
+            fit_size(frames, job.portrait.image.shape, allowed=spec.resize_output),
             job.frames,
-            tolerance=self._spec.frames_tolerance,
+            tolerance=spec.frames_tolerance,
+            starts_at=spec.starts_at,
         )
+
+    def _reads(self, cwd: Path) -> tuple[Path, ...]:
+        """What a container must see besides the working folder."""
+        spec = self._spec
+        paths = [Path(spec.here), cwd, *(Path(self._rooted(weight.path)) for weight in spec.weights)]
+        if spec.tree:
+            paths.append(Path(self._rooted(spec.tree.source)))
+        return tuple(path for path in paths if path.is_absolute())
 
     def _code(self) -> list[Path]:
         """Files whose content belongs to the method: `code` globs, and arguments that are files before it runs."""
         found: set[Path] = set()
         for pattern in self._spec.code:
-            path = Path(fill(self._expand(pattern), {"here": self._spec.here}))
+            path = Path(fill(self._rooted(pattern), {"here": self._spec.here}))
             matches = sorted(match for match in Path(path.anchor).glob(str(path.relative_to(path.anchor))))
             if not matches:
                 raise MissingError(f"method {self.name}: code: nothing matches {pattern}")
             found.update(match for match in matches if match.is_file())
+        read = expand if self._spec.environment.cwd else rooted
         for part in self._spec.argv:
-            path = Path(fill(self._expand(part), {"here": self._spec.here}))
+            path = Path(fill(read(part, self._spec), {"here": self._spec.here}))
             if path.is_absolute() and path.is_file():
                 found.add(path)
         return sorted(found)
 
-    def _expand(self, text: str) -> str:
-        """The text with $VARIABLES and a leading ~ replaced, and relative `./` taken from the method file's folder."""
-
-        def value(match: re.Match[str]) -> str:
-            if match.group(1) not in os.environ:
-                raise MissingError(f"method {self.name}: set the environment variable {match.group(1)} (in {text!r})")
-            return os.environ[match.group(1)]
-
-        out = os.path.expanduser(_VARIABLE.sub(value, text))
-        return os.path.join(self._spec.here, out[2:]) if out.startswith("./") else out
+    def _rooted(self, text: str) -> str:
+        return rooted(text, self._spec)
 
     def _describe(self, name: str, path: Path) -> dict[str, Any]:
         if not path.is_file():
@@ -175,12 +249,27 @@ class CommandAdapter:
             self._hashes[key] = sha256_file(path)
         return {"name": name, "sha256": self._hashes[key], "bytes": state.st_size}
 
+    def _describe_remote(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Weights and code as they lie on the other host; asked once. There, `code` names files, not patterns."""
+        spec, remote = self._spec, self._spec.environment.remote
+        assert remote is not None
+        weights = [(weight.name, expand(weight.path, spec)) for weight in spec.weights]
+        code = [(os.path.basename(path), path) for path in sorted(expand(path, spec) for path in spec.code)]
+        if self._remote is None:
+            with tempfile.TemporaryDirectory(prefix="avct-bench-") as folder:
+                paths = [path for _, path in weights + code]
+                try:
+                    self._remote = remote_digests(remote, paths, Path(folder) / _LOG) if paths else []
+                except (MissingError, OSError) as error:
+                    raise MissingError(f"method {self.name}: {error}") from None
+        told = [
+            {"name": name, "sha256": sha256, "bytes": size}
+            for (name, _), (sha256, size) in zip(weights + code, self._remote, strict=True)
+        ]
+        return told[: len(weights)], told[len(weights) :]
 
-def fill(text: str, values: Mapping[str, str]) -> str:
-    """The text with {placeholders} that `values` knows replaced, and doubled braces made single."""
-    parts = re.split(r"(\{\{|\}\})", text)
-    filled = [
-        part[0] if part in ("{{", "}}") else PLACEHOLDER.sub(lambda m: values.get(m.group(1), m.group(0)), part)
-        for part in parts
-    ]
-    return "".join(filled)
+
+def _said(work: _Work) -> str:
+    """What the program said last. Private folders differ from run to run; a reason must not."""
+    said = last_lines(work.folder / _LOG).replace(work.there, "{workdir}").replace(str(work.folder), "{workdir}")
+    return f"; it said last: {said}" if said else "; it said nothing"

@@ -32,23 +32,43 @@ def scale_points(points: np.ndarray, *, before: tuple[int, int], after: tuple[in
     return ((points.astype(np.float64) + 0.5) * ratio - 0.5).astype(points.dtype)
 
 
+_SHAPE = 0.02
+"""How far width over height may be off: 4:2:0 rounds an odd side by a pixel; more would stretch the face."""
+
+
+def cut_panel(frames: np.ndarray, index: int, of: int) -> np.ndarray:
+    """One of `of` pictures side by side: uint8 (T, H, W / of, 3). Raises GenerationError where W does not divide."""
+    width = frames.shape[2]
+    if width % of:
+        raise GenerationError(f"made a video {width} pixels wide where {of} pictures of one width were expected")
+    step = width // of
+    return frames[:, :, index * step : (index + 1) * step]
+
+
 def fit_size(frames: np.ndarray, shape: tuple[int, ...], *, allowed: bool) -> np.ndarray:
-    """The frames at the portrait's size. Raises GenerationError where they differ and resizing is not allowed."""
+    """The frames at the portrait's size.
+
+    Raises GenerationError where they differ and resizing is not allowed, or where it would change their shape.
+    """
     if frames.shape[1:] == shape:
         return frames
     got, wanted = (f"{size[1]}x{size[0]}" for size in (frames.shape[1:], shape))
     if not allowed:
         raise GenerationError(f"made {got} where {wanted} was asked for (the method file may set resize_output)")
+    if abs(frames.shape[2] * shape[0] / (frames.shape[1] * shape[1]) - 1) > _SHAPE:
+        raise GenerationError(f"made {got} where {wanted} was asked for: another shape, which would stretch the face")
     return np.stack([resize(frame, shape[0], shape[1]) for frame in frames])
 
 
-def fit_length(frames: np.ndarray, expected: int, *, tolerance: int) -> Iterator[np.ndarray]:
+def fit_length(frames: np.ndarray, expected: int, *, tolerance: int, starts_at: int = 0) -> Iterator[np.ndarray]:
     """Exactly `expected` frames: within the tolerance, those too many are cut and the last one fills up.
 
+    starts_at: the frame that the first one shows; it stands for those before as well, which do not count as made.
     Raises GenerationError at once (not at the first frame) where the length is further off.
     """
     count = len(frames)
-    if abs(count - expected) > tolerance:
-        more = " or more" if count > expected else ""
-        raise GenerationError(f"made {count}{more} frames, expected {expected} within {tolerance}")
-    return (frames[min(index, count - 1)] for index in range(expected))
+    if abs(starts_at + count - expected) > tolerance:
+        more = " or more" if starts_at + count > expected else ""
+        late = f" from frame {starts_at} on" if starts_at else ""
+        raise GenerationError(f"made {count}{more} frames{late}, expected {expected - starts_at} within {tolerance}")
+    return (frames[min(max(index - starts_at, 0), count - 1)] for index in range(expected))

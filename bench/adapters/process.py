@@ -19,6 +19,9 @@ _GRACE = 3.0
 """Seconds between asking a group to end and ending it: time to flush a log, too short to hold up a run."""
 _TAIL_BYTES = 8192
 _NOTE = ".group"
+_CONTAINER = ".container"
+_END_S = 30.0
+"""Seconds that ending a container may take: the daemon answers at once or not at all."""
 _live: set[int] = set()
 """Groups that run now, so that a worker that must go at once can take them along (`end_all`)."""
 
@@ -33,25 +36,37 @@ class Finished:
 
 
 def run_process(
-    argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], timeout_s: float, log: Path
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    environment: Mapping[str, str],
+    timeout_s: float,
+    log: Path,
+    container: str | None = None,
+    feed: Path | None = None,
+    into: Path | None = None,
 ) -> Finished:
     """Run a program to its end, or end it and its whole group at the limit or on any exception raised meanwhile.
 
     log: takes stdout and stderr, so that no pipe can fill up; who runs is noted beside it, for `end_leftovers`.
-    Raises OSError where the program cannot be started.
+    container: what the program is the client of, and what is ended by this name with it. feed, into: files for stdin,
+    and for stdout instead of the log. Raises OSError where the program cannot be started.
     """
     start = time.monotonic()
-    with open(log, "wb") as output:
+    if container is not None:
+        (log.parent / _CONTAINER).write_text(container, encoding="utf-8")
+    with open(log, "ab") as output, open(feed or os.devnull, "rb") as given, open(into or os.devnull, "wb") as taken:
         process = subprocess.Popen(
             list(argv),
             cwd=cwd,
             env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            stdin=given,
+            stdout=taken if into is not None else output,
+            stderr=output,
             start_new_session=True,
         )
     _live.add(process.pid)
+    finished = False
     timed_out = False
     try:
         who = f"{process.pid} {_born(process.pid)} {os.getpid()} {_born(os.getpid())}"
@@ -62,11 +77,17 @@ def run_process(
                 _end_group(process.pid, grace=_GRACE)
                 break
             time.sleep(_POLL)
+        finished = not timed_out
     finally:
         # The leader is not reaped yet, so its number still belongs to this group and to nothing else.
         _end_group(process.pid, grace=0.0)
         code = process.wait()
         _live.discard(process.pid)
+        if container is not None:
+            # A client that ended by itself has seen its container off; one that was ended leaves it running.
+            if not finished:
+                end_container(container)
+            (log.parent / _CONTAINER).unlink(missing_ok=True)
     return Finished(code, timed_out, time.monotonic() - start)
 
 
@@ -77,12 +98,22 @@ def end_all() -> None:
             os.killpg(group, signal.SIGKILL)
 
 
+def end_container(name: str) -> None:
+    """End a container by its name, where there is one."""
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(["docker", "kill", name], capture_output=True, timeout=_END_S, check=False)
+
+
 def end_leftovers(work: Path) -> None:
-    """End the groups that a dead process left running: those noted in the working folders below `work`.
+    """End the groups and containers that a dead process left running: those noted in the working folders below `work`.
 
     A number may belong to another process by now, so only one that was born when the note says is ended; where the
     system does not tell (no /proc), nothing is. Groups whose starter still lives are its own affair.
     """
+    for note in work.glob(f"*/{_CONTAINER}"):
+        with contextlib.suppress(OSError):
+            end_container(note.read_text(encoding="utf-8"))
+            note.unlink(missing_ok=True)
     for note in work.glob(f"*/{_NOTE}"):
         try:
             pid, born, starter, starter_born = note.read_text(encoding="utf-8").split(" ")
