@@ -53,6 +53,20 @@ def head_pose(landmarks: np.ndarray, size: int) -> np.ndarray | None:
         return None
 
 
+def head_poses(landmarks: np.ndarray, size: int) -> np.ndarray | None:
+    """The head's poses float32 (T, 6) in size x size frames at 25 a second from landmarks (T, 68, 2), smoothed.
+
+    Frames without a face (NaN) are bridged; None where no frame has one.
+    """
+    from avct.errors import AvctError
+    from avct.headpose import poses_from_landmarks
+
+    try:
+        return poses_from_landmarks(landmarks, size)
+    except AvctError:
+        return None
+
+
 def crop(
     image: np.ndarray, landmarks: np.ndarray, *, side: int = SIDE, style: str = "corpus"
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -1,12 +1,14 @@
 """Opens a dataset by name: `protocols/datasets/<name>.toml` says which loader module, and with which options.
 
-A loader is a module with `open_dataset(options) -> Dataset`: `bench/datasets/<loader>.py`, or
-`bench/datasets/<loader>/corpus.py`, or `DIR/datasets/<loader>.py` for a DIR on AVCT_BENCH_PATH.
+A loader is a module with `open_dataset(options) -> Dataset`, or `open_dataset(options, spec)`:
+`bench/datasets/<loader>.py`, or `bench/datasets/<loader>/corpus.py`, or `DIR/datasets/<loader>.py` for a DIR on
+AVCT_BENCH_PATH.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import os
 import re
 import sys
@@ -16,11 +18,12 @@ from types import ModuleType
 from typing import Any
 
 from bench.errors import ConfigError, MissingError
-from bench.io.digest import sha256_file
+from bench.io.digest import sha256_file, sha256_json
 from bench.records import Dataset
 from protocols.catalogue import PATH_VARIABLE, load_dataset
 from protocols.dataset import DatasetSpec
 from protocols.errors import ProtocolError
+from protocols.schema import Protocol
 from protocols.validation import nearest
 
 _VARIABLE = re.compile(r"^\$([A-Z_][A-Z0-9_]*)")
@@ -34,21 +37,75 @@ def describe(name: str) -> DatasetSpec:
         raise ConfigError(str(error)) from None
 
 
-def open_dataset(name: str) -> Dataset:
-    """The dataset of that name, its stated file hashes checked.
+def open_dataset(name: str, choices: Mapping[str, Any] | None = None) -> Dataset:
+    """The dataset of that name, its stated file hashes checked. choices: options in place of the file's own.
 
     Options that begin with "./" are paths from the dataset file's folder; "~" and "$NAME" at the beginning are
     replaced. Raises ConfigError (file, loader or options wrong) or MissingError (data, or a variable, not there).
     """
     spec = describe(name)
-    options = {key: _placed(value, spec) for key, value in spec.options.items()}
+    options = {key: _placed(value, spec) for key, value in {**spec.options, **(choices or {})}.items()}
     _check_hashes(spec, options)
     loader = _loader(spec)
     try:
-        return loader.open_dataset(options)
+        # A loader may ask for the whole file: films take their name and their parts from it.
+        asks = len(inspect.signature(loader.open_dataset).parameters) > 1
+        return loader.open_dataset(options, spec) if asks else loader.open_dataset(options)
     except TypeError as error:
         # A loader takes its options as named arguments; the interpreter's words name the one that does not fit.
         raise ConfigError(f"dataset {spec.name}: options do not fit loader {spec.loader!r} ({error})") from None
+
+
+def choices(protocol: Protocol) -> dict[str, Any]:
+    """The options that a protocol chooses for its dataset: those that it states, and no others.
+
+    split, frame, crop and window; with a crop of faces also side, the largest size that the protocol asks for, so that
+    a face is cut at the size at which it is used.
+    """
+    made: dict[str, Any] = {}
+    if protocol.split is not None:
+        made["split"] = protocol.split
+    if protocol.reference_frame != "given":
+        made["frame"] = protocol.reference_frame
+    if protocol.crop != "given":
+        made["crop"] = protocol.crop
+    if protocol.crop == "face":
+        made["side"] = max(setting.size or protocol.size for setting in protocol.settings)
+    if protocol.window is not None:
+        made["window"] = list(protocol.window)
+    return made
+
+
+def check_files(dataset: Dataset, *, thorough: bool = False) -> list[str]:
+    """What is wrong with the dataset's files on this disk, a line each; nothing for a dataset that has no files.
+
+    Cheap unless thorough, which opens every file for its length and its hash.
+    """
+    check = getattr(dataset, "check", None)
+    return [] if check is None else check(thorough=thorough)
+
+
+def clips_sha256(dataset: Dataset) -> str:
+    """sha256 (hex) of which clips the dataset gives, in its order: names, people, and what its list says of them.
+
+    Of a list it does not depend on what is on the disk; where clips are found by their paths, it does.
+    """
+    clips = getattr(dataset, "clips", None)
+    if clips is not None:
+        return sha256_json(clips())
+    references = dataset.references()
+    seen = dataset.identities(references)
+    heard = {speaker: dataset.drivers(speaker) for speaker in dataset.speakers()}
+    return sha256_json([[[name, seen[name]] for name in references], [[key, heard[key]] for key in heard]])
+
+
+def lacking(spec: DatasetSpec) -> str | None:
+    """What to set, and where the data come from, in one line; None where every variable of the options is set."""
+    for value in spec.options.values():
+        found = _VARIABLE.match(value) if isinstance(value, str) else None
+        if found and not os.environ.get(found.group(1)):
+            return f"dataset {spec.name}: {_instruct(spec, found.group(1))}"
+    return None
 
 
 def _loader(spec: DatasetSpec) -> ModuleType:
@@ -91,17 +148,29 @@ def _placed(value: Any, spec: DatasetSpec) -> Any:
         return value
     found = _VARIABLE.match(value)
     if found:
-        if found.group(1) not in os.environ:
-            raise MissingError(f"dataset {spec.name}: set the environment variable {found.group(1)} (in {value!r})")
+        if not os.environ.get(found.group(1)):
+            raise MissingError(f"dataset {spec.name}: {_instruct(spec, found.group(1))}")
         value = os.environ[found.group(1)] + value[found.end() :]
     if value.startswith("./"):
         return str(Path(spec.here, value[2:]))
     return os.path.expanduser(value) if value.startswith("~") else value
 
 
+def _instruct(spec: DatasetSpec, variable: str) -> str:
+    told = f"set the environment variable {variable} to its folder"
+    if spec.homepage:
+        told += f"; get it from {spec.homepage}"
+    if spec.licence:
+        told += f" (licence: {spec.licence})"
+    if spec.obtain:
+        told += f"; how to lay it out: {spec.here}/{spec.name}.toml"
+    return told
+
+
 def _check_hashes(spec: DatasetSpec, options: Mapping[str, Any]) -> None:
     base = Path(options.get("path", spec.here))
     for name, expected in spec.hashes.items():
-        got = sha256_file(base / name)
+        path = Path(spec.here, name[2:]) if name.startswith("./") else base / name
+        got = sha256_file(path)
         if got != expected:
-            raise ConfigError(f"dataset {spec.name}: {base / name}: expected sha256 {expected}, got {got}")
+            raise ConfigError(f"dataset {spec.name}: {path}: expected sha256 {expected}, got {got}")

@@ -20,6 +20,10 @@ from bench.store.files import json_bytes, make_folder, replace_file
 ENDINGS = (".json", ".TextGrid", ".textgrid")
 """Of phone files beside a recording, in the order in which they are looked for: official AVCT JSON, TextGrids."""
 _EARS = tuple(f"avct/{name}.py" for name in ("align", "phonemes", "pieces", "recogniser", "spelling", "transcript"))
+FORMS = ("plain", "lrs", "align")
+"""How a transcript may be written: the text alone; LRS2's and LRS3's, whose first line is "Text:  ..."; GRID's, a
+line a word with its start and end."""
+_PAUSES = ("sil", "sp")
 Known = tuple[tuple[Phone, ...], str]
 
 
@@ -41,15 +45,30 @@ def phones_beside(recording: Path) -> Known | None:
     return tuple(Phone(*span) for span in found), "file" if path.suffix == ".json" else "textgrid"
 
 
-def transcript_beside(recording: Path) -> str | None:
-    """The text of `<recording>.txt`, None where there is none. Raises MediaError for one that is not UTF-8."""
-    path = recording.with_suffix(".txt")
-    if not path.is_file():
-        return None
+def within(known: Known, start: float, end: float) -> Known:
+    """The phones between two seconds of a recording, timed from the first of them."""
+    phones, way = known
+    kept = [(p.symbol, max(p.start, start) - start, min(p.end, end) - start) for p in phones]
+    return tuple(Phone(*part) for part in kept if part[2] > part[1]), way
+
+
+def read_transcript(path: Path, form: str = "plain") -> str:
+    """The transcript that a file holds, written in one of `FORMS`. Raises MediaError for one that is not UTF-8."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise MediaError(f"{path}: expected a text file in UTF-8 ({error})") from None
+    if form == "lrs":
+        first = text.partition("\n")[0]
+        if not first.startswith("Text:"):
+            raise MediaError(f"{path}: expected a first line 'Text: ...', got {first[:40]!r}")
+        return first.removeprefix("Text:").strip()
+    if form == "align":
+        cells = [line.split() for line in text.splitlines() if line.strip()]
+        if any(len(row) != 3 for row in cells):
+            raise MediaError(f"{path}: expected lines of start, end and word")
+        return " ".join(row[2] for row in cells if row[2] not in _PAUSES)
+    return text
 
 
 def hear(samples: np.ndarray, transcript: str | None) -> Known:

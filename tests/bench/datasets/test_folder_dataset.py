@@ -112,7 +112,7 @@ def test_phones_are_heard_once_where_no_file_gives_them(tmp_path: Path, monkeypa
         ({}, ConfigError, "expected a path"),
         ({"path": "none"}, MissingError, "no such folder"),
         ({"path": "HERE", "glob": "*.mp4"}, MissingError, "no videos"),
-        ({"path": "HERE", "crop": "center"}, ConfigError, "'none' or 'centre', got 'center'"),
+        ({"path": "HERE", "crop": "center"}, ConfigError, "'none', 'centre' or 'face', got 'center'"),
         ({"path": "HERE", "phones": "guess"}, ConfigError, "'beside' or 'heard', got 'guess'"),
         ({"path": "HERE", "speaker": "("}, ConfigError, "not a regular expression"),
         ({"path": "HERE", "speaker": "x(y)"}, ConfigError, "finds no group in the clip's name 'a'"),
