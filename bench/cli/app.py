@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from bench.cli import describe, explore, fit, footage, measure, perform, spread, weights
+from bench.cli import compare, describe, explore, fit, footage, measure, perform, spread, weights
 from bench.errors import BenchError
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ _VERBS: tuple[tuple[Callable[..., None], str, str], ...] = (
     (measure.score, "score", "Run"),
     (spread.spread, "spread", "Run"),
     (measure.report, "report", "Run"),
+    (compare.compare, "compare", "Run"),
     (perform.generate, "generate", "Generate"),
     (footage.crop, "crop", "Generate"),
     (footage.prepare, "prepare", "Generate"),

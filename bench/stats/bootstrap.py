@@ -9,10 +9,11 @@ American Statistician 69(4), section 4.5) widens percentiles by t / z. Degrees o
 clusters, (sum m)^2 / sum m^2 of cluster sizes m, less one.
 
 Coverage of 95 % intervals by simulation (8, 12, 24, 30 clusters of 5 clips; intra-class correlation 0, 0.3, 0.6, 0.9;
-4,000 repetitions): normal values 94.0 to 95.1; moderately skewed ones (log-normal, sigma 0.5) 93.0 to 94.2, save 91.6
-to 92.4 for 8 or 12 clusters whose clips are nearly copies; unequal clusters (1 to 12 clips) 94.4 to 95.9. Three
-clusters are the fewest: 94.8. Not held: exponential values in 12 or fewer clusters at correlation 0.9 (90.6), which
-only more clusters mend; two clusters that hold most of the clips (98, too wide).
+3,000 repetitions each, so to 0.4 points): normal values 93.6 to 95.4; moderately skewed ones (log-normal, sigma 0.5)
+93.2 to 95.0, save 92.0 to 92.9 where clips of a cluster are nearly copies (0.9) or clusters are 8 (0.6); unequal
+clusters (1 to 12 clips), normal values, 94.3 to 95.8; single clips 94.3 to 94.7. Three clusters are the fewest: 94.2 to
+94.8. Not held: exponential values in 12 or fewer clusters whose clips are alike (91 at 0.9; 24 clusters 93), which only
+more clusters mend; two clusters that hold most of the clips (98, too wide). tests/bench/stats/test_coverage.py has it.
 
 Pure functions: the same values give the same interval to the last bit, whatever order they come in.
 """

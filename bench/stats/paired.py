@@ -14,6 +14,7 @@ import numpy as np
 
 from bench.stats.bootstrap import (
     FEWEST,
+    Interval,
     cluster_sums,
     derive_seed,
     effective,
@@ -51,26 +52,27 @@ def compare(
     *,
     baseline: str,
     cards: Mapping[str, Card] | None = None,
+    wanted: Sequence[Clip] | None = None,
 ) -> list[dict[str, Any]]:
     """A dict of COLUMNS for each setting, metric and method other than the baseline, in the protocol's order.
 
     difference: mean over clips of method minus baseline, with the interval of `bench.stats.bootstrap` by the protocol's
     cluster; by a metric that has a target, differences are of distances from it. mean, mean_baseline: of the n clips
     that both have. higher, lower: clips on which the method's value is so; wins, losses: on which it is better or
-    worse by the metric's card (None without one); ties: neither. effect: matched-pairs rank-biserial correlation
-    (Kerby 2014), 1 where the method is higher on every clip, -1 where lower; ranks keep one odd clip from deciding it,
-    and it describes these clips, alike or not. p: two-sided sign-flip test of no difference (Fisher 1935; whole
-    clusters are flipped). p_holm: p corrected for all lines of this comparison (Holm 1979). detectable: the smallest
-    true difference found with a chance of POWER at the protocol's level, before that correction. verdict: "better",
-    "worse", "different" (no direction known), "open" (cannot be told apart) or None (no test, for the `reason`).
-    missing_clips: {"speaker", "reference", "driver", "seed", "without": [methods]}. A metric of all clips together has
-    both values and no test. ValueError where the protocol does not name the baseline.
+    worse by the metric's card (None without one); ties: on which the difference is 0. effect: `rank_biserial`.
+    p: two-sided sign-flip test of no difference (Fisher 1935; whole clusters are flipped). p_holm: p corrected for all
+    lines of this comparison (Holm 1979). detectable: the smallest true difference that is found with a chance of POWER
+    beside as many other tests (Bonferroni). verdict: "better", "worse", "different" (no direction known), "open"
+    (cannot be told apart) or None (no test, for the `reason`). missing_clips: {"speaker", "reference", "driver",
+    "seed", "without": [methods]}. A metric of all clips together has both values and no test. wanted: the clips to
+    pair, in place of the protocol's own. ValueError where the protocol does not name the baseline.
     """
     if baseline not in protocol["methods"]:
         raise ValueError(f"expected a baseline among {', '.join(protocol['methods'])}, got {baseline!r}")
     rows = list(rows)
-    values, pooled, wanted = clip_values(rows), pooled_rows(rows), clips(protocol)
-    lines = []
+    values, pooled = clip_values(rows), pooled_rows(rows)
+    wanted = clips(protocol) if wanted is None else wanted
+    lines, level = [], protocol["statistics"]["level"]
     for setting in protocol["settings"]:
         for metric in protocol["metrics"]:
             for method in protocol["methods"]:
@@ -85,9 +87,12 @@ def compare(
                     ours, theirs = (values.get(key, {}) for key in keys)
                     line |= _line(ours, theirs, (cards or {}).get(metric), protocol, wanted, head[1:])
                 lines.append(line)
+    tests = sum(line["p"] is not None for line in lines)
     for line, corrected in zip(lines, holm([line["p"] for line in lines]), strict=True):
         line["p_holm"] = corrected
-        line["verdict"] = _judge(line, (cards or {}).get(line["metric"]), protocol["statistics"]["level"])
+        line["verdict"] = _judge(line, (cards or {}).get(line["metric"]), level)
+        if line["detectable"] is not None:
+            line["detectable"] = detectable(*line["detectable"], level=1 - (1 - level) / tests)
     return lines
 
 
@@ -129,29 +134,29 @@ def _line(
         "ties": int((differences == 0).sum()),
         "effect": rank_biserial(differences),
         "missing_clips": _missing(wanted, {method: ours, baseline: theirs}),
-        "reason": made.reason if made.n else "no clip that both have a value on",
+        "reason": _say(made),
     }
     if directed(card):
         harms = [[card.badness(v) for v in side.tolist()] for side in (a, b)]
         line["wins"] = sum(x < y for x, y in zip(*harms, strict=True))
         line["losses"] = sum(x > y for x, y in zip(*harms, strict=True))
-    tested = probe(differences, labels, chosen, seed=seed)
-    return {**line, **tested}
+    sums, sizes = cluster_sums(differences, labels)
+    line["clusters"], line["p"] = sums.size, probe(differences, labels, chosen, seed=seed)
+    line["detectable"] = None if line["p"] is None else (sums, sizes)  # a number once the tests are counted
+    return line
 
 
 def probe(
     differences: np.ndarray, labels: Sequence[str] | None, chosen: Mapping[str, Any], *, seed: int
-) -> dict[str, Any]:
-    """p, detectable and clusters of paired differences, float64 (n,); p and detectable are None where they are too few.
+) -> float | None:
+    """The sign-flip test's p of paired differences, float64 (n,), or None where they, or their clusters, are too few.
 
-    chosen: a protocol's statistics. clusters: clips or groups of clips that are flipped together.
+    chosen: a protocol's statistics.
     """
-    sums, sizes = cluster_sums(differences, labels)
-    out: dict[str, Any] = {"p": None, "detectable": None, "clusters": sums.size}
-    if too_few(differences.size, sums.size, fewest=chosen.get("fewest", FEWEST)) is None:
-        out["p"] = sign_flip(sums, resamples=chosen["resamples"], seed=seed)
-        out["detectable"] = detectable(sums, sizes, level=chosen["level"])
-    return out
+    sums, _ = cluster_sums(differences, labels)
+    if too_few(differences.size, sums.size, fewest=chosen.get("fewest", FEWEST)) is not None:
+        return None
+    return sign_flip(sums, resamples=chosen["resamples"], seed=seed)
 
 
 def directed(card: Card | None) -> bool:
@@ -161,9 +166,9 @@ def directed(card: Card | None) -> bool:
     )
 
 
-def least_p(units: int) -> float:
-    """The smallest p that the sign-flip test can have with so many units of its exact form."""
-    return 2.0 / 2.0**units
+def least_p(units: int, resamples: int) -> float:
+    """The smallest p that the sign-flip test of so many units can have."""
+    return 2.0 / 2.0**units if units <= _EXACT_UNITS else 1.0 / (1 + resamples)
 
 
 def sign_flip(sums: np.ndarray, *, resamples: int, seed: int) -> float | None:
@@ -209,7 +214,9 @@ def detectable(sums: np.ndarray, sizes: np.ndarray, *, level: float) -> float | 
 def rank_biserial(differences: np.ndarray) -> float | None:
     """Sum of ranks of the sizes of positive differences less that of negative ones, over their total: -1 to 1.
 
-    Zeros are left out, equal sizes share their mean rank; 0 where all are zero, None where there are none.
+    Matched-pairs rank-biserial correlation (Kerby 2014): ranks keep one odd clip from deciding it. It describes these
+    clips, alike or not: clusters do not enter. Zeros are left out, equal sizes share their mean rank; 0 where all are
+    zero, None where there are none.
     """
     if not differences.size:
         return None
@@ -219,6 +226,13 @@ def rank_biserial(differences: np.ndarray) -> float | None:
     _, place, counts = np.unique(np.abs(moved), return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
     return float((ranks * np.sign(moved)).sum() / ranks.sum())
+
+
+def _say(made: Interval) -> str | None:
+    """Why there is neither interval nor test."""
+    if not made.n:
+        return "no clip that both have a value on"
+    return made.reason and made.reason.replace("no interval", "no interval or test", 1)
 
 
 def _distances(values: np.ndarray, card: Card | None) -> np.ndarray:

@@ -108,7 +108,7 @@ def _first(
     tests = []
     for name in rest:
         seed = derive_seed(chosen["seed"], "rank", *sorted((best, name)), *names)
-        tests.append(probe(harms[name] - harms[best], labels, chosen, seed=seed)["p"])
+        tests.append(probe(harms[name] - harms[best], labels, chosen, seed=seed))
     out: dict[str, dict[str, Any]] = {best: {"first": True}}
     for name, p in zip(rest, holm(tests), strict=True):
         out[name] = {"first": p is None or p > 1 - chosen["level"], "p_holm": p}

@@ -55,7 +55,8 @@ def test_by_hand():
     assert (theirs["difference"], theirs["p"], theirs["effect"]) == (-3.0, 2 / 32, -1.0)
     assert (theirs["p_holm"], ours["p_holm"], ours["verdict"]) == (0.125, 0.375, "open")
     error = np.std([1, 2, 3, 0, -1], ddof=1) / np.sqrt(5)
-    assert ours["detectable"] == pytest.approx((2.776445 + 0.940965) * error, rel=1e-5)
+    # t of 4 degrees of freedom at 1 - 0.05 / 2 / 2, for there are two tests, and at the power
+    assert ours["detectable"] == pytest.approx((3.495406 + 0.940965) * error, rel=1e-5)
 
 
 def test_wins_and_verdict_follow_the_metrics_card():
@@ -116,7 +117,7 @@ def test_too_few_clips_have_no_test():
     (line, _) = compare(rows(base=[1.0] * 4, ours=[2.0] * 4), PROTOCOL, baseline="base")
     found = (line["difference"], line["p"], line["ci_low"], line["detectable"], line["n"], line["verdict"])
     assert found == (1.0, None, None, None, 4, None)
-    assert line["reason"] == "no interval from 4 clips, expected at least 5"
+    assert line["reason"] == "no interval or test from 4 clips, expected at least 5"
     (line, _) = compare(rows(base=[1.0], ours=[None]), PROTOCOL, baseline="base")
     assert (line["difference"], line["n"], line["missing"]) == (None, 0, 20)
     assert line["reason"] == "no clip that both have a value on"
