@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from types import ModuleType
 from typing import Any, Generic
 
 from bench.adapters.process import end_all, end_leftovers
@@ -31,8 +33,9 @@ _GRACE = 3.0
 class Child(Generic[T, R]):
     """A worker process that is started with its first task, and anew with the next one after it was lost."""
 
-    def __init__(self, crew: Crew[T, R]) -> None:
-        self._crew = crew
+    def __init__(self, crew: Crew[T, R], *, bare: bool = False) -> None:
+        """bare: it gets nothing of the program that runs here, which it would otherwise import once more."""
+        self._crew, self._bare = crew, bare
         self._process: Any = None
         self._task: T | None = None
         self._busy = self._started = False
@@ -114,7 +117,7 @@ class Child(Generic[T, R]):
         (leash, self._leash), (self._line, line) = context.Pipe(duplex=False), context.Pipe()
         self._started = False
         self._process = context.Process(target=_work, args=(line, leash, crew.call, crew.start, crew.arguments))
-        with _threads_limited(crew.threads), _interrupts_held():
+        with _threads_limited(crew.threads), _interrupts_held(), _main_hidden(self._bare):
             self._process.start()
         leash.close()
         line.close()
@@ -174,6 +177,18 @@ def _interrupts_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _main_hidden(hidden: bool) -> Iterator[None]:
+    """A process that is started meanwhile does not import the program that runs here, where that is asked for."""
+    before = sys.modules["__main__"]
+    if hidden:
+        sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = before
 
 
 @contextmanager
