@@ -161,16 +161,27 @@ def _score_given(
 def report(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     out: Annotated[Path | None, typer.Option("--out", help="Write here and leave the run folder as it is.")] = None,
+    share: Annotated[
+        Path | None, typer.Option("--share", help="Write a small copy of the run here: rows, tables and figures.")
+    ] = None,
+    only_clean: Annotated[
+        bool, typer.Option("--only-clean", help="Leave out methods that were trained on what they are tested on.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write tables, plots and page again from a run folder's rows alone: no network, no GPU, no torch."""
-    from bench.report import write
+    from bench import report as reports
     from bench.report.terminal import terminal_table
 
-    written = write(folder, out=out)
+    if share is not None and out is not None:
+        raise typer.BadParameter("expected --out or --share, not both")
+    if share is not None:
+        written = reports.share(folder, share, only_clean=only_clean)
+    else:
+        written = reports.write(folder, out=out, only_clean=only_clean)
     if as_json:
         emit({"files": [str(p) for p in written.paths]})
         return
     screen = console()
-    screen.print(terminal_table(folder))
-    screen.print(f"page   {(out or folder) / 'index.html'}")
+    screen.print(terminal_table(folder, only_clean=only_clean))
+    screen.print(f"copy   {share}" if share else f"page   {(out or folder) / 'index.html'}")

@@ -16,16 +16,33 @@ class Report:
 
 
 def write(
-    run: Path, *, out: Path | None = None, media: bool = True, progress: Callable[[int, int], None] | None = None
+    run: Path,
+    *,
+    out: Path | None = None,
+    media: bool = True,
+    only_clean: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Report:
-    """Write table.md, table.tex, table.csv, figures/, index.html and media/ of the run folder `run`.
+    """Write tables (table.md, .tex, .csv, .json, .html), paired.csv, figures/, index.html and media/ of a run folder.
 
     The same rows, protocol and manifest give the same bytes. out: another folder to write to, the run's is then left
-    as it is. media: False makes no browser copies of videos and shows those that are there. progress: called with
-    how many copies are made, and of how many. An unfinished run, failed cells and missing videos are shown as such.
-    Raises MissingError where rows or manifest are missing, StorageError where they are damaged or `out` cannot be
-    written to.
+    as it is. media: False makes no browser copies of videos and shows those that are there. only_clean: leave out
+    methods that were trained on what they are tested on. progress: called with how many copies are made, of how many.
+    An unfinished run, failed cells and missing videos are shown as such; where no video is at hand, a contact sheet
+    that is there is left as it is. Raises MissingError where rows or manifest are missing, StorageError where they are
+    damaged or `out` cannot be written to, ConfigError where only_clean leaves no method.
     """
     from bench.report.writing import write_report
 
-    return Report(out or run, tuple(write_report(run, out or run, media=media, progress=progress)))
+    return Report(out or run, tuple(write_report(run, out or run, media=media, clean=only_clean, progress=progress)))
+
+
+def share(run: Path, out: Path, *, only_clean: bool = False) -> Report:
+    """Write a small copy of a run to `out`, of which `report` makes the same tables and figures byte for byte.
+
+    Manifest, rows without the curves that no figure shows, tables and figures; no videos, journal or page. The contact
+    sheet, which is made of videos, is copied. Raises as `write`, and ConfigError where `out` is the run folder.
+    """
+    from bench.report.sharing import share_run
+
+    return Report(out, tuple(share_run(run, out, clean=only_clean)))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ CellKey = tuple[str, str, Clip]
 class Run:
     """A run, finished or not. rows: sorted, of the protocol's cells alone. videos: paths as the journal has them.
 
-    pooled: rows of values that all clips have together, where they rest on just these clips.
+    pooled: rows of values that all clips have together, where they rest on just these clips. left_out: methods of the
+    protocol that are not shown.
     """
 
     folder: Path
@@ -37,11 +39,13 @@ class Run:
     rows: tuple[dict[str, Any], ...]
     videos: Mapping[CellKey, Path]
     pooled: tuple[dict[str, Any], ...] = ()
+    left_out: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def protocol(self) -> Mapping[str, Any]:
-        """The resolved protocol."""
-        return self.manifest["protocol"]
+        """The resolved protocol, its methods without those that are left out."""
+        whole = self.manifest["protocol"]
+        return {**whole, "methods": [name for name in whole["methods"] if name not in self.left_out]}
 
     @property
     def methods(self) -> list[str]:
@@ -95,6 +99,23 @@ def read_run(folder: Path) -> Run:
     # An absolute path, as of videos that were made elsewhere, stands for itself.
     videos = {key: folder / path for key, path in named.items()}
     return Run(folder, manifest, tuple(sort_rows(rows)), videos, tuple(_current(pooled, rows)))
+
+
+def only_clean(run: Run) -> Run:
+    """The run without the methods that were trained on what they are tested on.
+
+    Raises ConfigError where that leaves none.
+    """
+    unclean = {method["name"] for method in run.manifest.get("methods") or () if method.get("overlap")}
+    left_out = tuple(name for name in run.methods if name in unclean)
+    if len(left_out) == len(run.methods):
+        raise ConfigError(f"{run.folder}: --only-clean leaves no method: all were trained on what they are tested on")
+    return replace(
+        run,
+        rows=tuple(row for row in run.rows if row["method"] not in unclean),
+        pooled=tuple(row for row in run.pooled if row["method"] not in unclean),
+        left_out=left_out,
+    )
 
 
 def _stored(path: Path) -> list[dict[str, Any]]:

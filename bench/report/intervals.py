@@ -42,25 +42,40 @@ def draw_intervals(table: Table, *, width: float) -> Figure:
     """Metric by method with intervals, for a figure of `width` inches. The table has at least one column."""
     methods = list(dict.fromkeys(line.method for line in table.lines))
     settings = list(dict.fromkeys(line.setting for line in table.lines))
-    across = min(_PANELS.get(width, 4), len(table.columns))
-    down = -(-len(table.columns) // across)
+    figure, panels = lay_out(table.columns, methods, len(settings), width=width)
+    look = looks(methods)
+    estimates = {(line.method, line.setting): line.estimates for line in table.lines}
+    for number, axes in enumerate(panels):
+        _panel(axes, table.columns[number], number, estimates, methods=methods, settings=settings, look=look)
+    legend(figure, settings, width=width)
+    return figure
+
+
+def lay_out(
+    columns: Sequence[Column], methods: Sequence[str], settings: int, *, width: float
+) -> tuple[Figure, list[Axes]]:
+    """An empty figure of a titled panel for each column, methods down its side; settings: marks for each method."""
+    across = min(_PANELS.get(width, 4), len(columns))
+    down = -(-len(columns) // across)
     # A line of text for each method, or as much as keeps the marks of its settings apart; title, axis and gap.
-    height = down * (0.6 + len(methods) * max(0.165, len(settings) * _APART / _BAND)) + 0.3
+    height = down * (0.6 + len(methods) * max(0.165, settings * _APART / _BAND)) + 0.3
     figure = new_figure(width, height)
-    panels = figure.subplots(down, across, sharey=True, squeeze=False)
-    look, names = looks(methods), [fitted(name, 0.16 * width + 0.35, 7.0) for name in methods]
+    panels = list(figure.subplots(down, across, sharey=True, squeeze=False).flat)
+    names = [fitted(name, 0.16 * width + 0.35, 7.0) for name in methods]
     # What the names leave, shared by the panels; a little less for the gaps.
     room = (width - max(text_width(name, 7.0) for name in names)) / across - 0.06
-    estimates = {(line.method, line.setting): line.estimates for line in table.lines}
-    for number, axes in enumerate(panels.flat):
-        if number >= len(table.columns):
-            axes.set_axis_off()
-            continue
-        axes.set_title(_title(table.columns[number], room))
+    for axes, column in zip(panels, columns, strict=False):
+        axes.set_title(_title(column, room))
         axes.set_yticks(range(len(methods)), names)
-        _panel(axes, table.columns[number], number, estimates, methods=methods, settings=settings, look=look)
-    _legend(figure, settings, width=width)
-    return figure
+        axes.set_xlabel(plain(column.card.unit))
+        axes.set_ylim(len(methods) - 0.4, -0.6)
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        axes.grid(axis="x", color=FAINT, linewidth=0.4)
+        axes.set_axisbelow(True)
+    for axes in panels[len(columns) :]:
+        axes.set_axis_off()
+    return figure, panels[: len(columns)]
 
 
 def _panel(
@@ -73,12 +88,6 @@ def _panel(
     settings: Sequence[str],
     look: Mapping[str, Look],
 ) -> None:
-    axes.set_xlabel(plain(column.card.unit))
-    axes.set_ylim(len(methods) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-    axes.grid(axis="x", color=FAINT, linewidth=0.4)
-    axes.set_axisbelow(True)
     if column.card.direction == "target" and column.card.target is not None:
         axes.axvline(column.card.target, color=INK, linewidth=0.7, linestyle=(0, (3, 2)), zorder=1)
     step = _BAND / len(settings)
@@ -148,7 +157,8 @@ def _mark(axes: Axes, estimate: Estimate, height: float, look: Look, marker: str
     axes.plot([estimate.value], [height], marker, markersize=2.6 if small else 3.6, zorder=3, clip_on=False, **style)
 
 
-def _legend(figure: Figure, settings: Sequence[str], *, width: float) -> None:
+def legend(figure: Figure, settings: Sequence[str], *, width: float) -> None:
+    """Which mark is which setting, above the panels; nothing where there is one."""
     from matplotlib.lines import Line2D
 
     if len(settings) < 2:

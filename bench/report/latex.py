@@ -1,97 +1,112 @@
-"""table.tex: tabulars that need nothing but booktabs, intervals small beneath their values."""
+"""table.tex: tabulars that need nothing but booktabs, intervals small beneath their values, metrics of a kind together.
+
+A float that is taller than a page would be cut: parts are counted out to as many floats as they need.
+"""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
-from itertools import pairwise
+from dataclasses import dataclass
 
 from bench.report.digits import show
+from bench.report.groups import pack, runs
 from bench.report.markdown import mark
-from bench.report.table import Column, Estimate, Table, span
+from bench.report.published import TITLE, WARNING, Printed, PrintedCell, PrintedColumn
+from bench.report.table import WIDE, Column, Estimate, Line, Table, span
+from bench.report.tex import escape
 
-_MOST = 6
-"""Metrics side by side: with names and intervals they fill the text width of a two-column paper."""
-_SPECIAL = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"$<$", ">": r"$>$", "|": r"$|$", '"': "''",
-    "–": "--", "—": "---", "…": r"\dots{}", "±": r"$\pm$", "×": r"$\times$", "·": r"$\cdot$", "−": "$-$",
-    "→": r"$\rightarrow$", "←": r"$\leftarrow$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "≤": r"$\leq$",
-    "≥": r"$\geq$", "°": r"$^\circ$", "²": "$^2$", "³": "$^3$", "µ": r"$\mu$", "‘": "`", "’": "'", "“": "``",
-    "”": "''", "Σ": r"$\Sigma$", "σ": r"$\sigma$", "μ": r"$\mu$", "√": r"$\surd$", "∞": r"$\infty$",
-    # At the start of a line these would be read as an option of the line break before it.
-    "[": "{[}", "]": "{]}", "*": "{*}",
-    "ß": r"\ss{}", "æ": r"\ae{}", "Æ": r"\AE{}", "œ": r"\oe{}", "Œ": r"\OE{}", "ø": r"\o{}", "Ø": r"\O{}",
-    "ł": r"\l{}", "Ł": r"\L{}", "ı": r"\i{}",
-}  # fmt: skip
-_ACCENTS = {
-    "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u", "\u0307": ".",
-    "\u0308": '"', "\u030a": "r", "\u030b": "H", "\u030c": "v", "\u0327": "c",
-}  # fmt: skip
-"""Combining marks and the command that sets each with every font encoding."""
+_PAGE = 560
+"""Points of a float that a page of letter or A4 paper can hold beneath its caption."""
+_ROW, _NAME_ROW, _HEAD, _NOTE = 17, 12, 62, 8.5
+"""Points of a line with its interval, of one without, of a tabular's heading and gaps, and of a line of notes."""
+_ACROSS = 150
+"""Characters that a line of notes holds."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A piece of a float that cannot be divided, and its height in points."""
+
+    lines: list[str]
+    height: float
 
 
 def render_latex(table: Table) -> str:
-    """A `table*` float to be read with \\input. Needs \\usepackage{booktabs} and nothing else."""
+    """`table*` floats to be read with \\input. They need \\usepackage{booktabs} and nothing else."""
     setting = "" if table.several_settings or not table.lines else f" Setting: {escape(table.lines[0].setting)}."
     title = f"{escape(table.title)}. " if table.title else ""
-    parts = [
-        r"% \usepackage{booktabs}",
-        r"\begin{table*}",
-        r"\centering",
-        r"\footnotesize",
-        r"\setlength{\tabcolsep}{4pt}",
-        rf"\caption{{{title}Protocol \texttt{{{escape(table.protocol)}}}. {escape(table.basis)}.{setting}}}",
-        rf"\label{{tab:{re.sub('[^a-z0-9]+', '-', table.protocol.lower()).strip('-')}}}",
-    ]
-    for number, block in enumerate(split(len(table.columns))):
-        parts += [r"\par\medskip"] if number else []
-        parts += _tabular(table, block)
-    parts += [r"\par\medskip", r"\begin{minipage}{\linewidth}", r"\raggedright\scriptsize"]
-    parts += [rf"{line}\par" for line in _notes(table)]
-    parts += [r"\end{minipage}", r"\end{table*}"]
-    return "\n".join(parts) + "\n"
+    facts = "; ".join(part for part in (rf"\texttt{{{table.hash}}}" if table.hash else "", escape(table.state)) if part)
+    identity = rf"\texttt{{{escape(table.protocol)}}}{f' ({facts})' if facts else ''}"
+    caption = f"{title}Protocol {identity}. {escape(table.basis)}.{setting}"
+    label = f"tab:{re.sub('[^a-z0-9]+', '-', table.protocol.lower()).strip('-')}"
+    blocks = pack([column.group for column in table.columns], lambda some: len(some) <= WIDE)
+    parts = [_Part(_tabular(table, block), _tall(table)) for block in blocks]
+    parts += _written(_notes(table))
+    text = [r"% \usepackage{booktabs}", *_floats(parts, caption, label)]
+    if table.printed:
+        places = {column.card.id: number for number, column in enumerate(table.columns, start=1)}
+        shown = [part for printed in table.printed for part in _printed(printed, places)]
+        told = rf"{TITLE}, beside protocol \texttt{{{escape(table.protocol)}}}. {escape(WARNING)}"
+        text += _floats(shown, told, f"{label}-published")
+    return "\n".join(text) + "\n"
 
 
-def escape(text: str) -> str:
-    """Text that LaTeX prints as it is; what its own fonts lack, as letters beyond Latin, is given by code point."""
-    line = unicodedata.normalize("NFC", " ".join(text.split()))
-    letters = map(_letter, line)
-    # Hyphens are kept apart, lest two of them become a dash.
-    return "".join(f"{{}}{new}" if old == new == "-" else new for old, new in pairwise(["", *letters]))
+def _floats(parts: Sequence[_Part], caption: str, label: str) -> list[str]:
+    """As many floats as the parts need, all with one number."""
+    pages: list[list[_Part]] = []
+    for part in parts:
+        if not pages or sum(other.height for other in pages[-1]) + part.height > _PAGE:
+            pages.append([])
+        pages[-1].append(part)
+    lines = []
+    for number, page in enumerate(pages):
+        again = [r"\addtocounter{table}{-1}", r"\caption{(Continued.)}"]
+        lines += [r"\begin{table*}", r"\centering", r"\footnotesize", r"\setlength{\tabcolsep}{4pt}"]
+        lines += again if number else [rf"\caption{{{caption}}}", rf"\label{{{label}}}"]
+        for place, part in enumerate(page):
+            lines += [r"\par\medskip"] if place else []
+            lines += part.lines
+        lines += [r"\end{table*}"]
+    return lines
 
 
-def _letter(char: str) -> str:
-    if char in _SPECIAL:
-        return _SPECIAL[char]
-    if char.isascii() and char.isprintable():
-        return char
-    base, *marks = list(unicodedata.normalize("NFD", char))
-    if len(marks) == 1 and marks[0] in _ACCENTS and base.isascii() and base.isalpha():
-        return rf"\{_ACCENTS[marks[0]]}{{{base}}}"
-    return f"{{[}}U+{ord(char):04X}{{]}}"
-
-
-def split(count: int) -> list[list[int]]:
-    """Column indices for each tabular: as few tabulars as possible, filled alike."""
-    parts = max(1, -(-count // _MOST))
-    edges = [round(part * count / parts) for part in range(parts + 1)]
-    return [list(range(low, high)) for low, high in pairwise(edges)]
+def _tall(table: Table) -> float:
+    settings = len(table.by_setting) if table.several_settings else 0
+    return _HEAD + _ROW * len(table.lines) + _NAME_ROW * settings
 
 
 def _tabular(table: Table, indices: Sequence[int]) -> list[str]:
-    names = ["Method", "Setting"] if table.several_settings else ["Method"]
-    heads = [*names, *(_heading(table.columns[index], index) for index in indices), "$n$", "Coverage"]
-    lines = [rf"\begin{{tabular}}{{{'l' * len(names)}{'r' * (len(heads) - len(names))}}}", r"\toprule"]
+    heads = ["Method", *(_heading(table.columns[index], index) for index in indices), "$n$", "Coverage"]
+    lines = [rf"\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}", r"\toprule"]
+    lines += _kinds([table.columns[index].group for index in indices])
     lines += [" & ".join(heads) + r" \\", r"\midrule"]
-    for line in table.lines:
-        some = [line.estimates[index] for index in indices]
-        cells = [escape(line.method), escape(line.setting)][: len(names)]
-        cells += [_cell(line.estimates[index], table.columns[index]) for index in indices]
-        cells += [escape(span([e.n for e in some], "d")), escape(span([e.coverage for e in some], ".2f"))]
-        lines.append(" & ".join(cells) + r" \\")
+    for number, (setting, some) in enumerate(table.by_setting.items()):
+        if table.several_settings:
+            lines += [r"\addlinespace"] if number else []
+            lines.append(rf"\multicolumn{{{len(heads)}}}{{l}}{{\emph{{{escape(setting)}}}}} \\")
+        lines += [_line(table, line, indices) for line in some]
     return [*lines, r"\bottomrule", r"\end{tabular}"]
+
+
+def _kinds(groups: Sequence[str]) -> list[str]:
+    """A line above the headings that says what kind of metrics they are, where a table has many."""
+    if not any(groups):
+        return []
+    cells, rules, at = [""], [], 2
+    for name, places in runs(groups):
+        cells.append(rf"\multicolumn{{{len(places)}}}{{c}}{{{escape(name)}}}")
+        rules.append(rf"\cmidrule(lr){{{at}-{at + len(places) - 1}}}")
+        at += len(places)
+    return [" & ".join([*cells, "", ""]) + r" \\", "".join(rules)]
+
+
+def _line(table: Table, line: Line, indices: Sequence[int]) -> str:
+    some = [line.estimates[index] for index in indices]
+    cells = [escape(line.method) + (r"$^{\dag}$" if line.overlap else "")]
+    cells += [_cell(line.estimates[index], table.columns[index]) for index in indices]
+    cells += [escape(span([e.n for e in some], "d")), escape(span([e.coverage for e in some], ".2f"))]
+    return " & ".join(cells) + r" \\"
 
 
 def _heading(column: Column, index: int) -> str:
@@ -99,6 +114,10 @@ def _heading(column: Column, index: int) -> str:
     last = " ".join(part for part in (column.card.arrow, unit) if part)
     rows = [escape(part) for part in (*column.name, last) if part]
     rows[-1] += rf"$^{{{index + 1}}}$"
+    return _stacked(rows)
+
+
+def _stacked(rows: Sequence[str]) -> str:
     stacked = r" \\ ".join(rows)
     return rf"\shortstack[r]{{{stacked}}}"
 
@@ -107,7 +126,8 @@ def _cell(estimate: Estimate, column: Column) -> str:
     note = "" if estimate.note is None else rf"$^{{\mathrm{{{mark(estimate.note)}}}}}$"
     if estimate.value is None:
         return f"--{note}"
-    text = _number(estimate.value, column.form) + note
+    number = _number(estimate.value, column.form)
+    text = (rf"\textbf{{{number}}}" if estimate.best else number) + note
     if estimate.low is None or estimate.high is None:
         return text
     limits = f"[{_number(estimate.low, column.form)}, {_number(estimate.high, column.form)}]"
@@ -119,7 +139,24 @@ def _number(value: float, form: str) -> str:
     if "e" in text:
         digits, _, power = text.partition("e")
         return rf"${digits} \times 10^{{{int(power)}}}$"
-    return f"${text}$" if text.startswith("-") else text
+    return f"$-${text[1:]}" if text.startswith("-") else text
+
+
+def _written(notes: Sequence[str]) -> list[_Part]:
+    """Notes as minipages of at most a page each."""
+    parts: list[_Part] = []
+    held: list[str] = []
+    height = 0.0
+    for note in [*notes, ""]:
+        tall = _NOTE * -(-len(note) // _ACROSS)
+        if held and (not note or height + tall > _PAGE):
+            body = [r"\begin{minipage}{\linewidth}", r"\raggedright\scriptsize", *held, r"\end{minipage}"]
+            parts.append(_Part(body, height + _NOTE))
+            held, height = [], 0.0
+        if note:
+            held.append(rf"{note}\par")
+            height += tall
+    return parts
 
 
 def _notes(table: Table) -> list[str]:
@@ -129,9 +166,42 @@ def _notes(table: Table) -> list[str]:
         words = "; ".join(part for part in (card.title, card.unit and f"in {card.unit}", card.wish) if part)
         lines.append(rf"$^{{{number}}}$~\texttt{{{escape(card.id)}}}: {escape(words)}.")
     lines += [rf"$^{{\mathrm{{{mark(i)}}}}}$~{escape(note)}." for i, note in enumerate(table.notes)]
+    lines += [escape(f"{table.bold}.")] if table.bold else []
+    lines += [rf"$^{{\dag}}$~{escape(text)}." for text in table.overlap]
     lines += [escape(remark) for remark in table.remarks]
     for failure in table.failures:
         count = "1 clip" if len(failure.clips) == 1 else f"{len(failure.clips)} clips"
         who = f"{failure.method}, {failure.setting}"
         lines.append(escape(f"Failed: {who}: stage {failure.stage}: {failure.reason} ({count})."))
     return lines
+
+
+def _printed(printed: Printed, places: dict[str, int]) -> list[_Part]:
+    """A published table: its name, its numbers, and how far they can be trusted."""
+    name = rf"\emph{{{escape(printed.title)}}}\par\smallskip"
+    parts = []
+    if printed.lines:
+        heads = ["Method", *(_printed_heading(column, places) for column in printed.columns)]
+        lines = [rf"\begin{{tabular}}{{l{'r' * len(printed.columns)}}}", r"\toprule"]
+        lines += [" & ".join(heads) + r" \\", r"\midrule"]
+        lines += [" & ".join([escape(method), *map(_printed_cell, cells)]) + r" \\" for method, cells in printed.lines]
+        parts.append(
+            _Part(
+                [name, *lines, r"\bottomrule", r"\end{tabular}"],
+                _HEAD + _NAME_ROW * (1 + len(printed.lines)),
+            )
+        )
+    notes = [rf"$^{{\mathrm{{{mark(i)}}}}}$~{escape(note)}." for i, note in enumerate(printed.notes)]
+    notes += [escape(f"Numbers: {printed.trust}.")] if printed.lines else [escape(f"{printed.title}.")]
+    notes += [escape(f"{text}.") for text in printed.differs]
+    return parts + _written([*notes, *(escape(f"Not at hand: {text}.") for text in printed.lacking)])
+
+
+def _printed_heading(column: PrintedColumn, places: dict[str, int]) -> str:
+    words = escape(" ".join(part for part in (column.name, column.arrow) if part))
+    return _stacked([words, rf"(near $^{{{places[column.beside]}}}$)"]) if column.beside else words
+
+
+def _printed_cell(cell: PrintedCell) -> str:
+    note = "" if cell.note is None else rf"$^{{\mathrm{{{mark(cell.note)}}}}}$"
+    return (escape(cell.text) or "--") + note

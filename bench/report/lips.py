@@ -27,6 +27,7 @@ _SHOWN = 3
 class Panel:
     """One clip. truth, curves: float64 (T,), NaN where not known. values: the metric by method, where it has one."""
 
+    clip: Clip
     title: str
     truth: np.ndarray
     curves: Mapping[str, np.ndarray]
@@ -112,7 +113,7 @@ def _panel(run: Run, word: str, clip: Clip, rows: Sequence[Mapping[str, Any]]) -
             curves[method] = curve
     values = {name: row["value"] for name, row in by_method.items() if row["value"] is not None}
     title = f"{word}: {name_clip(clip, seeds=len(run.protocol['axes']['seeds']) > 1)}"
-    return Panel(title, truth, curves, values)
+    return Panel(clip, title, truth, curves, values)
 
 
 def _curve(values: Sequence[float | None]) -> np.ndarray:

@@ -63,7 +63,7 @@ def copy_videos(run: Run, out: Path, *, make: bool = True, progress: Progress | 
     folder = out / FOLDER
     reasons: dict[str, str] = {}
     if make:
-        if wanted:
+        if any(_there(run, key) for key in wanted.values()):
             make_folder(folder)
         todo = {name: key for name, key in wanted.items() if not _whole(folder, name)}
         reasons = _make(run, folder, todo, frames, progress)

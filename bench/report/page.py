@@ -10,21 +10,18 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from bench.report.clips import clip_views
-from bench.report.digits import show
 from bench.report.folder import Run
-from bench.report.markdown import mark
+from bench.report.html import asset, environment, pieces
 from bench.report.media import Copies
 from bench.report.selection import Order
 from bench.report.strips import Strips
 from bench.report.style import looks
-from bench.report.table import Column, Estimate, Table, span
+from bench.report.table import Table
 
 
 @dataclass(frozen=True)
@@ -52,75 +49,37 @@ def render_page(
     colours = looks(run.methods)
     # Colours come from our own list, so the style sheet holds nothing of the data's.
     swatches = "".join(f".m{place}{{--c:{colours[name].colour}}}" for place, name in enumerate(run.methods))
-    style, script = _asset("page.css") + swatches + "\n", _asset("page.js")
+    style, script = asset("page.css") + swatches + "\n", asset("page.js")
     policy = (
         f"default-src 'none'; img-src 'self' file: data:; media-src 'self' file:; style-src '{_digest(style)}'; "
         f"script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
     )
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(_asset("index.html.j2")).render(
-        policy=policy,
-        style=Markup(style),
-        script=Markup(script),
-        table=table,
-        heads=[_head(column, number) for number, column in enumerate(table.columns, start=1)],
-        lines=[_line(line, table, run) for line in table.lines],
-        notes=[(mark(index), note) for index, note in enumerate(table.notes)],
-        pictures=pictures,
-        clips=clip_views(run, table, copies=copies, orders=orders, strips=strips),
-        orders=list(enumerate(orders)),
-        strips=strips.title,
-        methods=list(enumerate(run.methods)),
-        settings=run.settings,
-        facts=_facts(run.manifest),
-        banner=_banner(run.manifest),
-        counts=_counts(run),
-        manifest=json.dumps(run.manifest, indent=2, ensure_ascii=False),
-        files=files,
+    return (
+        environment()
+        .get_template("index.html.j2")
+        .render(
+            **pieces(table, run.methods),
+            policy=policy,
+            style=Markup(style),
+            script=Markup(script),
+            pictures=pictures,
+            clips=clip_views(run, table, copies=copies, orders=orders, strips=strips),
+            orders=list(enumerate(orders)),
+            strips=strips.title,
+            methods=list(enumerate(run.methods)),
+            settings=run.settings,
+            facts=_facts(run.manifest),
+            banner=_banner(run.manifest),
+            counts=_counts(run),
+            manifest=json.dumps(run.manifest, indent=2, ensure_ascii=False),
+            files=files,
+        )
     )
-
-
-def _asset(name: str) -> str:
-    return (resources.files("bench.report") / "templates" / name).read_text(encoding="utf-8")
 
 
 def _digest(text: str) -> str:
     """A source expression of CSP level 2: the element's text, hashed."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _head(column: Column, number: int) -> dict[str, Any]:
-    card = column.card
-    tip = [card.id, card.title, card.formula, card.wish]
-    return {"name": column.name, "unit": column.unit, "arrow": card.arrow, "number": number, "card": card,
-            "tip": "\n".join(part for part in tip if part), "heading": column.heading}  # fmt: skip
-
-
-def _line(line: Any, table: Table, run: Run) -> dict[str, Any]:
-    cells = [_cell(e, c, table) for e, c in zip(line.estimates, table.columns, strict=True)]
-    return {
-        "method": line.method,
-        "place": run.methods.index(line.method),
-        "setting": line.setting,
-        "first": line.setting == run.settings[0],
-        "cells": cells,
-        "n": span([e.n for e in line.estimates], "d"),
-        "coverage": span([e.coverage for e in line.estimates], ".2f"),
-        "whole": all(e.coverage == 1 for e in line.estimates),
-    }
-
-
-def _cell(estimate: Estimate, column: Column, table: Table) -> dict[str, Any]:
-    note = None if estimate.note is None else mark(estimate.note)
-    counted = f"n = {estimate.n} of {table.expected} clips, coverage {estimate.coverage:.2f}"
-    if estimate.value is None:
-        why = "" if estimate.note is None else table.notes[estimate.note]
-        return {"value": None, "interval": None, "note": note, "tip": f"{why}\n{counted}"}
-    interval = None
-    if estimate.low is not None and estimate.high is not None:
-        interval = f"[{show(estimate.low, column.form)}, {show(estimate.high, column.form)}]"
-    tip = f"{column.card.id}\n{estimate.value!r} {column.card.unit}\n{counted}"
-    return {"value": show(estimate.value, column.form), "interval": interval, "note": note, "tip": tip}
 
 
 def _counts(run: Run) -> str:

@@ -6,23 +6,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.report.best import describe_bold, find_best, remark_fewer
 from bench.report.cards import Card, headings
 from bench.report.digits import choose_format, show
-from bench.report.folder import CellKey, Run, cell_of, clip_of, name_clip
+from bench.report.folder import CellKey, Run, cell_of, name_clip
+from bench.report.groups import group_of, grouped
+from bench.report.published import Printed, find_printed
 from bench.report.reasons import fold
+from bench.report.remarks import basis, find_reasons, identity, note, overlaps, pooled_note, remarks
 from bench.stats.summary import Clip, pooled_rows, summarise
 
-_LONGEST = 180
-"""Characters of a reason in a note; failures are listed in full elsewhere."""
+WIDE = 6
+"""Metrics beyond which those of a kind are put together: what the text width of a two-column paper holds."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A metric. name: (family, distinction). form: number format of the whole column."""
+    """A metric. name: (family, distinction). form: number format. group: its kind, "" where a table has few."""
 
     card: Card
     name: tuple[str, str]
     form: str
+    group: str = ""
 
     @property
     def heading(self) -> str:
@@ -37,7 +42,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over clips with its interval. note: index into the table's notes, or None."""
+    """A mean over clips with its interval. note: index into the table's notes, or None. best: set in bold."""
 
     value: float | None
     low: float | None
@@ -45,6 +50,7 @@ class Estimate:
     n: int
     coverage: float
     note: int | None
+    best: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,9 +76,15 @@ class Failure:
 
 @dataclass(frozen=True)
 class Table:
-    """All that a rendering needs. expected: clips that the protocol asks for. records: as `summarise` gives them."""
+    """All that a rendering needs. expected: clips that the protocol asks for. records: as `summarise` gives them.
+
+    hash: of the protocol, its first digits. state: whether it is the one of that name. bold: what bold says. overlap:
+    a sentence for each method with a dagger. printed: tables of papers, to be shown apart. places: of `rank`.
+    """
 
     protocol: str
+    hash: str
+    state: str
     title: str
     expected: int
     basis: str
@@ -82,6 +94,25 @@ class Table:
     remarks: tuple[str, ...]
     failures: tuple[Failure, ...]
     records: tuple[Mapping[str, Any], ...]
+    bold: str = ""
+    overlap: tuple[str, ...] = ()
+    printed: tuple[Printed, ...] = ()
+    places: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def identity(self) -> str:
+        """The protocol's id with its hash and state, in one line."""
+        facts = "; ".join(part for part in (self.hash, self.state) if part)
+        return f"{self.protocol} ({facts})" if facts else self.protocol
+
+    @property
+    def by_setting(self) -> dict[str, list[Line]]:
+        """The lines of each setting, in the protocol's order."""
+        return {name: [line for line in self.lines if line.setting == name] for name in self._settings}
+
+    @property
+    def _settings(self) -> list[str]:
+        return list(dict.fromkeys(line.setting for line in self.lines))
 
     @property
     def several_settings(self) -> bool:
@@ -95,9 +126,10 @@ def build_table(run: Run, cards: Mapping[str, Card]) -> Table:
     records = summarise([*run.rows, *run.pooled], protocol)
     pooled = pooled_rows(run.pooled)
     found = {(r["method"], r["setting"], r["metric"]): r for r in records}
-    why = _reasons(run)
-    names = headings(protocol["metrics"])
-    columns = [_column(cards[name], names[name], records) for name in protocol["metrics"]]
+    why, best = find_reasons(run), find_best(run, cards)
+    names, wide = headings(protocol["metrics"]), len(protocol["metrics"]) > WIDE
+    shown = grouped(protocol["metrics"]) if wide else protocol["metrics"]
+    columns = [_column(cards[name], names[name], records, group_of(name) if wide else "") for name in shown]
     notes: dict[str, int] = {}
     overlap = {m["name"]: tuple(m.get("overlap") or ()) for m in run.manifest.get("methods") or ()}
     lines = []
@@ -105,27 +137,36 @@ def build_table(run: Run, cards: Mapping[str, Card]) -> Table:
         for setting in run.settings:
             estimates = []
             for column in columns:
-                record = found[method, setting, column.card.id]
                 key = (method, setting, column.card.id)
+                record = found[key]
                 if key in pooled:
-                    text = _pooled_note(pooled[key], record, len(run.clips))
+                    text = pooled_note(pooled[key], record, len(run.clips))
                 else:
-                    text = _note(record, why.get(key, {}), protocol, len(run.clips))
-                note = None if text is None else notes.setdefault(text, len(notes))
+                    text = note(record, why.get(key, {}), protocol, len(run.clips))
+                place = None if text is None else notes.setdefault(text, len(notes))
                 numbers = (record["value"], record["ci_low"], record["ci_high"])
-                estimates.append(Estimate(*numbers, record["n"], record["coverage"], note))
+                estimates.append(Estimate(*numbers, record["n"], record["coverage"], place, key in best.first))
             lines.append(Line(method, setting, tuple(estimates), overlap.get(method, ())))
+    printed, broken = find_printed(protocol.get("published") or (), [column.card.id for column in columns])
+    hashed, state = identity(run.manifest)
+    said = remarks(run, columns, lines) + remark_fewer(run, best, {c.card.id: c.heading for c in columns}) + broken
     return Table(
         protocol=protocol["id"],
+        hash=hashed,
+        state=state,
         title=protocol.get("title") or "",
         expected=len(run.clips),
-        basis=_basis(protocol, len(run.clips)),
+        basis=basis(protocol, len(run.clips)),
         columns=tuple(columns),
         lines=tuple(lines),
         notes=tuple(notes),
-        remarks=tuple(_remarks(run, columns, lines)),
+        remarks=tuple(said),
         failures=tuple(_failures(run)),
         records=tuple(records),
+        bold=describe_bold(run, best),
+        overlap=tuple(overlaps(lines)),
+        printed=tuple(printed),
+        places=best.records,
     )
 
 
@@ -135,88 +176,10 @@ def span(values: Sequence[float], form: str) -> str:
     return texts[0] if texts[0] == texts[1] else "–".join(texts)
 
 
-def _column(card: Card, name: tuple[str, str], records: Sequence[Mapping[str, Any]]) -> Column:
+def _column(card: Card, name: tuple[str, str], records: Sequence[Mapping[str, Any]], group: str) -> Column:
     mine = [r for r in records if r["metric"] == card.id and r["value"] is not None]
     halves = [(r["ci_high"] - r["ci_low"]) / 2 for r in mine if r["ci_low"] is not None]
-    return Column(card, name, choose_format([r["value"] for r in mine], halves))
-
-
-def _reasons(run: Run) -> dict[tuple[str, str, str], dict[Clip, str]]:
-    """(method, setting, metric) -> why clips have no value."""
-    out: dict[tuple[str, str, str], dict[Clip, str]] = {}
-    for row in run.rows:
-        if row["status"] == "pooled" or (row["status"] == "ok" and row["value"] is not None):
-            continue
-        what = f"failed at {row['stage']}" if row["status"] == "failed" else row["status"]
-        text = " ".join((f"{what}: {row['reason']}" if row["reason"] else what).split())
-        out.setdefault((row["method"], row["setting"], row["metric"]), {})[clip_of(row)] = text
-    return out
-
-
-def _note(record: Mapping[str, Any], why: Mapping[Clip, str], protocol: Mapping[str, Any], expected: int) -> str | None:
-    """Why an estimate is missing, partial or without an interval; None where it is whole."""
-    n = record["n"]
-    counts = sorted((_shortened(text), len(clips)) for text, clips in fold(why).items())
-    missing = expected - n - len(why)
-    counts += [("not run", missing)] if missing > 0 else []
-    if n == 0:
-        return "; ".join(text if len(counts) == 1 else f"{count} {text}" for text, count in counts) or "no clips"
-    parts = []
-    if counts:
-        parts.append(f"{n} of {expected} clips; " + "; ".join(f"{count} {text}" for text, count in counts))
-    if record["ci_low"] is None:
-        parts.append(f"no interval from a single {protocol['statistics']['cluster']}")
-    return "; ".join(parts) or None
-
-
-def _pooled_note(row: Mapping[str, Any], record: Mapping[str, Any], expected: int) -> str | None:
-    """The same of a value that all clips have together."""
-    if record["value"] is None:
-        return _shortened(" ".join(f"{row['status']}: {row['reason'] or '?'}".split()))
-    parts = [f"{record['n']} of {expected} clips"] if record["n"] < expected else []
-    parts += ["no interval from so few clips"] if record["ci_low"] is None else []
-    return "; ".join(parts) or None
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"
-
-
-def _basis(protocol: Mapping[str, Any], expected: int) -> str:
-    chosen = protocol["statistics"]
-    clips = "1 clip" if expected == 1 else f"{expected} clips"
-    unit = chosen["cluster"]
-    return (
-        f"Mean over clips ({clips} asked for) with {100 * chosen['level']:g} % bootstrap interval by {unit}, "
-        f"{chosen['resamples']} resamples"
-    )
-
-
-def _remarks(run: Run, columns: Sequence[Column], lines: Sequence[Line]) -> list[str]:
-    """Warnings that concern the table as a whole."""
-    remarks = []
-    partial = sum(e.coverage < 1 for line in lines for e in line.estimates)
-    if partial:
-        remarks.append(
-            f"Coverage is below 1 in {partial} of {len(lines) * len(columns)} values: they rest on fewer clips than "
-            "the protocol asks for, so means of different lines are over different clips."
-        )
-    for column in columns:
-        shares = [
-            (r["coverage"], r["method"]) for r in run.rows if r["metric"] == column.card.id and r["value"] is not None
-        ]
-        if shares and min(shares)[0] < 1:
-            low, method = min(shares)
-            remarks.append(f"{column.heading}: not every frame entered; lowest share {low:.2f}, in a clip of {method}.")
-    together = [c.heading for c in columns if any(row["metric"] == c.card.id for row in run.pooled)]
-    if together:
-        remarks.append(
-            f"{', '.join(together)}: one value of all clips together, not a mean over clips; interval by leaving "
-            "out each of up to 20 groups of clips (delete-a-group jackknife)."
-        )
-    for name, overlap in dict.fromkeys((line.method, line.overlap) for line in lines if line.overlap):
-        remarks.append(f"{name} was trained on what it is tested on: {', '.join(overlap)}.")
-    return remarks
+    return Column(card, name, choose_format([r["value"] for r in mine], halves), group)
 
 
 def _failures(run: Run) -> list[Failure]:

@@ -14,8 +14,9 @@ from rich.text import Text
 
 from bench.report.cards import find_cards
 from bench.report.digits import show
+from bench.report.folder import only_clean as leave_out
 from bench.report.folder import read_run
-from bench.report.markdown import mark
+from bench.report.markdown import DAGGER, mark
 from bench.report.table import Column, Estimate, Table, build_table, span
 
 if TYPE_CHECKING:
@@ -35,22 +36,27 @@ class TerminalTable:
         yield render_terminal(self.table, options.max_width)
 
 
-def terminal_table(folder: Path) -> TerminalTable:
+def terminal_table(folder: Path, *, only_clean: bool = False) -> TerminalTable:
     """What the command line prints of a run folder: the table, its notes and its failures. Raises as `read_run`."""
-    run = read_run(folder)
+    run = leave_out(read_run(folder)) if only_clean else read_run(folder)
     return TerminalTable(build_table(run, find_cards(run.protocol["metrics"])))
 
 
 def render_terminal(table: Table, width: int) -> Group:
     """The table for a console of `width` columns; names are shown as they are, not as markup."""
-    title = _text(f"{table.protocol}  {table.title}".rstrip(), style="bold")
+    title = _text(f"{table.identity}  {table.title}".rstrip(), style="bold")
     parts: list[RenderableType] = [title]
     if not table.several_settings and table.lines:
         parts.append(_text(f"setting {table.lines[0].setting}", style="dim"))
     parts += [_grid(table, block) for block in _blocks(table, width)]
     parts.append(Text(f"{table.basis}; ± half its width.", style="dim"))
     parts += [_text(f"{mark(index)}  {note}", style="yellow") for index, note in enumerate(table.notes)]
+    parts += [_text(f"{table.bold}.", style="dim")] if table.bold else []
+    parts += [_text(f"{DAGGER} {text}.", style="yellow") for text in table.overlap]
     parts += [_text(remark, style="yellow") for remark in table.remarks]
+    if table.printed:
+        names = ", ".join(printed.name for printed in table.printed)
+        parts.append(_text(f"Numbers that papers print stand apart, in table.md: {names}.", style="dim"))
     for failure in table.failures[:_LISTED]:
         count = "1 clip" if len(failure.clips) == 1 else f"{len(failure.clips)} clips"
         who = f"failed: {failure.method}, {failure.setting}, {count}"
@@ -67,7 +73,13 @@ def _text(text: str, *, style: str = "") -> Text:
 
 def _blocks(table: Table, width: int) -> list[list[int]]:
     """Column indices for each part, as many as fit."""
-    fixed = 4 + max([len("method"), *(cell_len(line.method) for line in table.lines)]) + 2 + len("coverage") + 2
+    fixed = (
+        4
+        + max([len("method"), *(cell_len(line.method) + 2 * bool(line.overlap) for line in table.lines)])
+        + 2
+        + len("coverage")
+        + 2
+    )
     if table.several_settings:
         fixed += max([len("setting"), *(cell_len(line.setting) for line in table.lines)]) + 2
     blocks: list[list[int]] = []
@@ -94,7 +106,10 @@ def _grid(table: Table, indices: Sequence[int]) -> Grid:
     grid.add_column(Text("coverage"), justify="right", no_wrap=True)
     for line in table.lines:
         some = [line.estimates[index] for index in indices]
-        names = [_text(line.method), *([_text(line.setting)] if table.several_settings else [])]
+        names = [
+            _text(line.method + (f" {DAGGER}" if line.overlap else "")),
+            *([_text(line.setting)] if table.several_settings else []),
+        ]
         values = [_cell(line.estimates[index], table.columns[index]) for index in indices]
         whole = all(e.coverage == 1 for e in some)
         counts = [Text(span([e.n for e in some], "d")), Text(span([e.coverage for e in some], ".2f"))]
@@ -112,7 +127,7 @@ def _cell(estimate: Estimate, column: Column) -> Text:
     note = "" if estimate.note is None else f" {mark(estimate.note)}"
     if estimate.value is None:
         return Text(f"–{note}", style="yellow")
-    text = Text(show(estimate.value, column.form))
+    text = Text(show(estimate.value, column.form), style="bold" if estimate.best else "")
     text.append(note, style="yellow")
     if estimate.low is not None and estimate.high is not None:
         text.append(f"\n±{show((estimate.high - estimate.low) / 2, column.form)}", style="dim")
