@@ -14,6 +14,7 @@ from protocols.catalogue import listing, load_method
 from protocols.dataset import DatasetSpec
 from protocols.errors import ProtocolError
 from protocols.method import BuiltinMethod, CommandMethod, MethodBase
+from protocols.overlap import overlap
 from protocols.schema import Protocol
 
 
@@ -72,5 +73,6 @@ def describe_given(name: str, folder: Path, dataset: DatasetSpec, protocol: Prot
 
 
 def _overlap(spec: MethodBase, dataset: DatasetSpec, protocol: Protocol) -> list[str]:
-    tested = {dataset.name, *dataset.identities}
-    return sorted(tested.intersection(spec.trained_on))
+    axes = protocol.axes
+    people = {*axes.references, *(axes.drivers or ()), *axes.speakers, *axes.identities.values()}
+    return overlap(spec.trained_on, dataset, split=protocol.split, identities=sorted(people))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.datasets.catalogue import describe, open_dataset
+from bench.datasets.catalogue import choices, clips_sha256, describe, open_dataset
 from bench.errors import ConfigError
 from bench.records import Cell, Dataset
 from bench.runner.execution import Plan, RunResult, execute
@@ -69,13 +69,19 @@ def run(
 
 
 def open_clips(protocol: Protocol) -> Dataset:
-    """The protocol's dataset, at the revision that it names. ConfigError where it is another, MissingError."""
-    dataset = open_dataset(protocol.dataset)
-    found = revision(protocol, dataset)
-    if protocol.revision is not None and protocol.revision != found:
-        raise ConfigError(
-            f"protocol {protocol.id}: expected revision {protocol.revision} of dataset {protocol.dataset}, got {found}"
-        )
+    """The protocol's dataset as it chooses it, at the revision and with the clips that it names.
+
+    Raises ConfigError where they are others, MissingError.
+    """
+    dataset = open_dataset(protocol.dataset, choices(protocol))
+    checks = [("revision", protocol.revision, revision(protocol, dataset))]
+    if protocol.clips_sha256 is not None:
+        checks.append(("clips_sha256", protocol.clips_sha256, clips_sha256(dataset)))
+    for name, wanted, found in checks:
+        if wanted is not None and wanted != found:
+            raise ConfigError(
+                f"protocol {protocol.id}: {name}: expected {wanted} of dataset {protocol.dataset}, got {found}"
+            )
     return dataset
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.adapters import open_adapter
 from bench.adapters.base import Adapter
-from bench.datasets.catalogue import open_dataset
+from bench.datasets.catalogue import choices, open_dataset
 from bench.errors import BenchError, MediaError, StorageError
 from bench.io.decode import frames as decode
 from bench.io.digest import ArrayDigest
@@ -131,7 +131,7 @@ class Worker:
     def _open_pair(self, pair: Pair) -> tuple[Inputs, Digests]:
         def read() -> tuple[Inputs, Digests]:
             if self._dataset is None:
-                self._dataset = open_dataset(self._settings.protocol.dataset)
+                self._dataset = open_dataset(self._settings.protocol.dataset, choices(self._settings.protocol))
             inputs = prepare(
                 self._dataset,
                 pair.reference,
