@@ -112,7 +112,9 @@ def validate(
     else:
         screen = console()
         for key, value in data.items():
-            shown = "; ".join(map(str, value)) if isinstance(value, list) else value
-            screen.print(f"[dim]{key.replace('_', ' '):>26}[/dim]  {shown if value != [] else 'none'}")
+            lines = value if isinstance(value, list) else [value]
+            for number, line in enumerate(lines or ["none"]):
+                label = key.replace("_", " ") if number == 0 else ""
+                screen.print(f"[dim]{label:>26}[/dim]  {line}", markup=True)
     if found.missing or found.weights:
         raise typer.Exit(3)

@@ -56,6 +56,16 @@ def open_dataset(name: str, choices: Mapping[str, Any] | None = None) -> Dataset
         raise ConfigError(f"dataset {spec.name}: options do not fit loader {spec.loader!r} ({error})") from None
 
 
+def open_listed(name: str, choices: Mapping[str, Any]) -> Dataset | None:
+    """The clips of a dataset whose files are not here, as its list names them; None where it has no list."""
+    spec = describe(name)
+    if "list" not in spec.options:
+        return None
+    options = {**spec.options, **choices, "path": ".", "absent": True}
+    placed = {key: _placed(value, spec) for key, value in options.items()}
+    return _loader(spec).open_dataset(placed, spec)
+
+
 def choices(protocol: Protocol) -> dict[str, Any]:
     """The options that a protocol chooses for its dataset: those that it states, and no others.
 

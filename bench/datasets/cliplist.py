@@ -28,9 +28,8 @@ def list_films(layout: Layout, *, split: str = "") -> list[Film]:
     the folder is not there, or not one of the clips is; ConfigError for a list that is wrong and an unknown split.
     """
     path = Path(layout.list)
-    rows = read_list(path)
-    films = choose([_plan(row, layout) for row in rows], split)
-    known = {row["clip"]: row for row in rows}
+    films = plan_films(layout, split=split)
+    known = {row["clip"]: row for row in read_list(path)}
     held = _index(layout.root)
     placed = [_place(film, known[film.name], layout, held) for film in films]
     if not any(film.file for film in placed):
@@ -40,6 +39,11 @@ def list_films(layout: Layout, *, split: str = "") -> list[Film]:
             f"{placed[0].looked}"
         )
     return placed
+
+
+def plan_films(layout: Layout, *, split: str = "") -> list[Film]:
+    """The clips of the layout's list as it has them, whatever is on the disk: none has a file."""
+    return choose([_plan(row, layout) for row in read_list(Path(layout.list))], split)
 
 
 def read_list(path: Path) -> list[dict[str, str]]:

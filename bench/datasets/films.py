@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.datasets.cliplist import extra_files, list_films
+from bench.datasets.cliplist import extra_files, list_films, plan_films
 from bench.datasets.layout import Film, Layout, find_films
 from bench.datasets.phones import FORMS, hear, phones_beside, read_transcript, within
 from bench.datasets.presence import count_problems, film_problems, missing_problems
@@ -29,7 +29,7 @@ from protocols.dataset import DatasetSpec
 from protocols.validation import nearest
 
 _SMALLEST = 64  # pixels a side below which no face is looked for, as in `bench.faces.prepare`
-_CHOICES = ("split", "phones", "poses", "revision")
+_CHOICES = ("split", "phones", "poses", "revision", "absent")
 
 
 class Films:
@@ -149,7 +149,8 @@ def open_dataset(options: Mapping[str, Any], spec: DatasetSpec | None = None) ->
 
     Options: those of `bench.datasets.layout.Layout` and `bench.datasets.view.View`, and split: a part of the clips;
     phones: "beside" (those of files, else unknown) or "heard" (where there is no file, from the sound, with the
-    transcript where there is one); poses: "none" or "read". Raises ConfigError for others.
+    transcript where there is one); poses: "none" or "read"; absent: whether to take the list's word for the clips and
+    not to look at the disk at all, which holds none of them. Raises ConfigError for others.
     """
     spec = spec or DatasetSpec(name="films", loader="films")
     arranged, shown, rest = share_out(options)
@@ -157,6 +158,8 @@ def open_dataset(options: Mapping[str, Any], spec: DatasetSpec | None = None) ->
     if layout.form not in FORMS:
         raise ConfigError(f"{spec.name}: form: expected one of {', '.join(FORMS)}, got {layout.form!r}")
     split = rest.pop("split", "")
+    if rest.pop("absent", False):
+        return Films(spec.name, plan_films(layout, split=split), View(**shown), layout=layout, revision=spec.revision)
     find = list_films if layout.list else find_films
     try:
         films = find(layout, split=split)

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bench.datasets.catalogue import describe
-from bench.errors import BenchError
+from bench.datasets.catalogue import check_files, choices, describe, open_listed
+from bench.errors import BenchError, MissingError
 from bench.records import FPS, RATE, Dataset
 from bench.runner.expand import cells, expand, pairs, settings
 from bench.runner.methods import Method, describe_method, open_methods
@@ -58,22 +58,35 @@ def estimate(protocol: Protocol, *, out: Path | None = None, workers: int = 1) -
 
     Raises ConfigError for a protocol that could not be run at all, MissingError where the dataset is not there.
     """
-    dataset = open_clips(protocol)
+    missing: list[str] = []
+    try:
+        dataset = open_clips(protocol)
+        missing += check_files(dataset, thorough=True)
+    except MissingError as error:
+        listed = open_listed(protocol.dataset, choices(protocol))
+        if listed is None:
+            raise
+        dataset = listed
+        missing.append(str(error))
     resolved = expand(protocol, dataset)
+    here = not missing
     variants = find_variants(resolved.metrics)
     methods = open_methods(resolved.methods, settings(resolved))
     clips = pairs(resolved)
-    missing = [f"method {method.name}: {method.lacking}" for method in methods.values() if method.lacking]
-    lengths = _lengths(clips, dataset, missing)
+    missing += [_said(method) for method in methods.values() if method.lacking]
+    unread: list[str] = []
+    lengths = _lengths(clips, dataset, unread)
     for reference in dict.fromkeys(reference for _, reference, _ in clips):
-        _attempt(partial(dataset.portrait, reference), f"reference {reference}", missing)
+        _attempt(partial(dataset.portrait, reference), f"reference {reference}", unread)
+    missing += unread if here else []  # else said already, once for all
+    guess = _guess(protocol, lengths)
     spent = _spent(read_journal(out / FILE)) if out is not None else {}
     frames, videos, seconds = 0, 0, 0.0
     looking = {looker for variant in variants for looker in lookers(variant)}
     for _, _, driver in clips:
         for method in methods.values():
             made = _videos(method, protocol) * len(protocol.axes.seeds)
-            length = lengths.get(driver, 0) * made
+            length = lengths.get(driver, guess) * made
             videos, frames = videos + made, frames + length
             seconds += length * spent.get(f"generate {method.name}", method.spec.seconds_per_frame or _GENERATE)
             measured = len(variants) * _MEASURE
@@ -88,7 +101,8 @@ def estimate(protocol: Protocol, *, out: Path | None = None, workers: int = 1) -
         frames=frames,
         seconds=seconds / workers,
         bytes=round(frames * protocol.size**2 * _BYTES_A_PIXEL),
-        basis="times of the journal" if spent else "rough constants",
+        basis=("times of the journal" if spent else "rough constants")
+        + (f"; {len(unknown)} lengths guessed" if (unknown := {d for _, _, d in clips} - set(lengths)) else ""),
         missing=tuple(missing),
         weights=tuple(_without_weights(variants)),
         overlap=tuple(
@@ -99,11 +113,27 @@ def estimate(protocol: Protocol, *, out: Path | None = None, workers: int = 1) -
     )
 
 
+def _said(method: Method) -> str:
+    lacking = method.lacking or ""
+    return lacking if lacking.startswith(f"method {method.name}") else f"method {method.name}: {lacking}"
+
+
+def _guess(protocol: Protocol, lengths: Mapping[str, int]) -> int:
+    """Frames of a clip that cannot be read: all of the window, else as the others, else five seconds."""
+    if protocol.window is not None:
+        return round((protocol.window[1] - protocol.window[0]) * FPS)
+    return round(sum(lengths.values()) / len(lengths)) if lengths else 5 * FPS
+
+
 def _videos(method: Method, protocol: Protocol) -> int:
     """Distinct videos of a method on one clip and seed."""
     if not method.spec.sensitive_to_setting:
         return 1
-    return len({(s.device, s.precision, s.batch) for s in protocol.settings})
+    sides = {
+        (s.device, s.precision, s.batch, s.compile, s.size, method.spec.follows_pose and s.pose)
+        for s in protocol.settings
+    }
+    return len(sides)
 
 
 def _lengths(clips: Sequence[tuple[str, str, str]], dataset: Dataset, missing: list[str]) -> dict[str, int]:
