@@ -27,7 +27,7 @@ def count_problems(films: Sequence[Film], layout: Layout) -> list[str]:
     """Parts that have another number of clips than the layout says."""
     found = Counter(film.split for film in films)
     return [
-        f"split {part}: expected {layout.count[part]} clips, found {count}"
+        f"split {part or '(none)'}: expected {layout.count[part]} clips, found {count}"
         for part, count in sorted(found.items())
         if layout.count.get(part, count) != count
     ]
