@@ -26,7 +26,7 @@ Inside = Annotated[
 TrainingSet = Annotated[
     str,
     matching(
-        r"[a-z0-9][a-z0-9-]*(:[^\s:]+)?", 'a data set in lower case such as "hdtf", or a part of it: "hdtf:WDA_A"'
+        r"[a-z0-9][a-z0-9-]*([:/][^\s:/]+)?", 'a data set such as "hdtf", a part "hdtf:train" or a person "hdtf/Obama"'
     ),
 ]
 
@@ -143,7 +143,7 @@ class CommandMethod(MethodBase):
     """Another project's generator, run as a process: an argument list, never a shell.
 
     argv and the texts in `files` (configuration files written into the working folder) may name {placeholders}; "{{"
-    and "}}" stand for braces; a leading "./" in argv is the method file's folder, or the current one where `cwd` is set.
+    and "}}" stand for braces; a leading "./" in argv is the method file's folder, or `cwd` where that is set.
     homes: {environment variable: what it must point to}, said where it is not set.
     before: commands that run first. output: glob below {output}, a fresh folder, or, with a leading "{tree}/", below
     the tree; exactly one video must match it.
