@@ -16,7 +16,7 @@ from bench.errors import ConfigError
 from bench.executors.base import Crew, Executor, R, T
 from protocols.validation import nearest
 
-_PARTS = {"__init__", "base", "child", "course", "host"}
+_PARTS = {"__init__", "base", "child", "course", "host", "mailbox", "squeue"}
 """Files of this folder that are no executors, but what these are made of."""
 
 
