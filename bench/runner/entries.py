@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from bench.records import Cell, Row
 from bench.runner.expand import name_cell
-from bench.runner.ledger import cell_dict
 from bench.runner.prepare import Digests
 from bench.runner.tasks import Source
 
@@ -28,6 +29,16 @@ class Group:
     seconds: dict[str, float] = field(default_factory=dict)
     number: int | None = None
     phones_by: str | None = None
+
+
+def cell_dict(cell: Cell) -> dict[str, Any]:
+    """A cell as the journal holds it."""
+    return {**cell.__dict__, "setting": dict(cell.setting.__dict__)}
+
+
+def identify(cell: Mapping[str, Any]) -> bytes:
+    """What tells one cell of a run folder from another, its axes and all that its setting says, in 16 bytes."""
+    return _short(cell)
 
 
 def make_entry(cell: Cell, group: Group, *, protocol_id: str) -> dict[str, Any]:
@@ -61,6 +72,30 @@ def make_entry(cell: Cell, group: Group, *, protocol_id: str) -> dict[str, Any]:
         "inputs": None if digests is None else digests.as_dict(),
         "phones_by": group.phones_by,
     }
+
+
+def stamp(entry: Mapping[str, Any]) -> bytes:
+    """What an entry says but for its outcomes, which follow from its keys, in 16 bytes."""
+    row = entry["rows"][0]
+    shown = [row[name] for name in ("protocol", "frames", "video_sha256", "truth_sha256")]
+    return _short([entry["key"], shown, entry["measured"]])
+
+
+def stamp_group(group: Group, protocol_id: str) -> bytes:
+    """The stamp that the entries of a group would have."""
+    digests = group.digests
+    shown = [
+        protocol_id,
+        0 if digests is None else digests.frames,
+        group.video_sha256,
+        None if digests is None else digests.truth,
+    ]
+    return _short([group.key, shown, group.measured])
+
+
+def _short(content: Any) -> bytes:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
 def says_the_same(earlier: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:

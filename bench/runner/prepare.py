@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -52,7 +52,7 @@ class Digests:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return asdict(self)
+        return dict(self.__dict__)
 
 
 def prepare(
@@ -106,12 +106,16 @@ def _other(dataset: Dataset, driver: str, frames: int, others: Sequence[str]) ->
     if driver in others:
         at = list(others).index(driver)
         order = [*others[at + 1 :], *others[:at]]
-    found = [_check_speech(dataset.speech(name)) for name in order[:1]]
+    found: Speech | None = None
     for name in order:
-        speech = dataset.speech(name)
+        try:
+            speech = _check_speech(dataset.speech(name))
+        except MissingError:
+            continue  # a film that is not on this disk fails its own rows, not those of others
         if len(speech.samples) * FPS >= frames * RATE:
-            return begin_at_middle(_check_speech(speech))
-    return repeat_speech(begin_at_middle(found[0]), -(-frames * RATE // FPS)) if found else None
+            return begin_at_middle(speech)
+        found = found or speech
+    return repeat_speech(begin_at_middle(found), -(-frames * RATE // FPS)) if found else None
 
 
 def begin_at_middle(speech: Speech) -> Speech:

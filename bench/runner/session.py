@@ -90,8 +90,10 @@ class Session:
         return tasks
 
     def _choose(self, cell: Cell) -> Choice:
-        known, failed = self._ledger.latest(cell) is not None, self._ledger.failed(cell)
-        return choose(self._overwrite, known=known, failed=failed)
+        if self._overwrite in ("only-missing", "always"):
+            return Choice.RUN
+        word = self._ledger.latest(cell)
+        return choose(self._overwrite, known=word is not None, failed=word is not None and word.failed)
 
     def advance(self, task: Task, result: Result) -> Iterable[Task]:
         """Take in a result; the tasks that follow from it."""
@@ -158,10 +160,10 @@ class Session:
 
     def _keep(self, cell: Cell, group: Group | None) -> None:
         """Settle a cell whose rows stay as they are. group: what its key would be now, None where nobody can tell."""
-        number = self._ledger.latest(cell)
-        assert number is not None
-        stale = group is None or self._is_stale(self._ledger.read(number), group)
-        self.tally.keep(cell, number, stale=stale)
+        word = self._ledger.latest(cell)
+        assert word is not None
+        stale = group is None or self._is_stale(self._ledger.read(word.number), group)
+        self.tally.keep(cell, word.number, stale=stale)
 
     def _is_stale(self, entry: Mapping[str, Any], group: Group) -> bool:
         """Whether a cell's key, or one of its measurements', is another today."""
@@ -220,33 +222,26 @@ class Session:
         return [Measure(number, group.source, video, group.video_sha256, group.digests, tuple(wanted))]
 
     def _look_up(self, group: Group) -> list[str]:
-        """Fill in what the journal knows of the group's video; the metrics that it does not know."""
-        assert group.video_sha256 is not None and group.digests is not None
-        wanted = []
-        for name, variant in self._variants.items():
-            key = self._key(name, group.video_sha256, group)
-            group.measured[name] = key
-            known = None if self._anew else self._ledger.outcome(key)
-            if known is None or not self._pooled_is_whole(variant, known, group):
-                wanted.append(name)
-            else:
-                group.outcomes[name] = known
-        return wanted
+        """The metrics of the group's video that the journal does not know."""
+        assert group.video_sha256 is not None
+        group.measured = {name: self._key(name, group.video_sha256, group) for name in self._variants}
+        if self._anew:
+            return list(self._variants)
+        return [name for name, key in group.measured.items() if not self._is_known(name, key, group)]
 
     def _key(self, name: str, video_sha256: str, group: Group) -> str:
         assert group.digests is not None
         needs, basis = self._variants[name].needs, self._bases[name]
         return measurement_key(needs, video_sha256, group.digests, basis=basis)
 
-    def _pooled_is_whole(self, variant: Variant, known: Mapping[str, Any], group: Group) -> bool:
-        """Whether what a clip brought to a value of all clips still lies in the cache; true of other outcomes."""
-        if variant.corpus is None or known["status"] != "pooled":
-            return True
+    def _is_known(self, name: str, key: str, group: Group) -> bool:
+        """Whether a measurement was made, and what it brought to a value of all clips still lies in the cache."""
+        corpus = self._variants[name].corpus
+        if not self._ledger.knows(key) or corpus is None or not self._ledger.is_pooled(key):
+            return self._ledger.knows(key)
         assert group.video_sha256 is not None and group.digests is not None
         wanted = [group.video_sha256, group.digests.truth]
-        return all(
-            pixels is None or self._sightings.holds("features", variant.corpus.features, pixels) for pixels in wanted
-        )
+        return all(pixels is None or self._sightings.holds("features", corpus.features, pixels) for pixels in wanted)
 
     def _number(self, group: Group) -> int:
         if group.number is None:
@@ -264,7 +259,9 @@ class Session:
     def _fail(self, group: Group, failure: Failure) -> list[Task]:
         """Finish a group's cells with what is known and the failure in place of the rest."""
         for name in self._variants:
-            group.outcomes.setdefault(name, failed(failure.stage, failure.reason))
+            key = group.measured.get(name)
+            if self._anew or key is None or not self._is_known(name, key, group):
+                group.outcomes.setdefault(name, failed(failure.stage, failure.reason))
         if group.video_sha256 is None:
             group.video = None
         return self._finish(group)
@@ -280,4 +277,4 @@ def _name_clip(source: Source, cell: Cell) -> str:
     """A name for a clip's inputs that does not say where they lie."""
     if isinstance(source, Pair):
         return f"{cell.reference}/{cell.driver}/{source.size}/{source.pose}"
-    return f"{cell.method}/{cell.reference}"
+    return f"{cell.method}/{cell.reference}" + ("" if source.pair is None else f"/{cell.driver}/{cell.seed}")

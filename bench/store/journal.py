@@ -1,7 +1,8 @@
-"""The journal of a run: one line of JSON for each finished cell, on the disk before the cell counts as finished.
+"""The journal of a run: one line of JSON for each finished cell, on the disk before anybody is told of it.
 
 Only a line that ends counts. A kill or a power cut can tear the last one; it is cut off when the journal is opened.
-Lines stay on the disk and are read when they are asked for: curves of ten thousand cells do not fit into memory.
+A line is written at once, which a kill cannot undo; for a power cut, lines that come fast share one fsync. Lines stay
+on the disk and are read when they are asked for: curves of ten thousand cells do not fit into memory.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import time
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +24,8 @@ from bench.store.files import storing, sync_folder
 FILE = "rows.jsonl"
 _KEPT = 4
 """Entries that stay in memory once read: what is asked for next is mostly in the same line, or in its neighbour's."""
+_REST = 20
+"""Times its own length that passes after an fsync before the next: at most a twentieth of the time goes to them."""
 
 
 class Journal:
@@ -38,6 +42,8 @@ class Journal:
             if new:
                 sync_folder(path.parent)
         self._recent: OrderedDict[int, dict[str, Any]] = OrderedDict()
+        self._next_sync = 0.0
+        self.synced = True
         try:
             with path.open("rb") as file:
                 self._ends = _scan(file, path)
@@ -64,11 +70,11 @@ class Journal:
         return entry
 
     def append(self, entry: Mapping[str, Any]) -> int:
-        """Add one line and bring it to the disk; its number. As `extend`."""
+        """Add one line; its number. As `extend`."""
         return self.extend([entry])[0]
 
     def extend(self, entries: Sequence[Mapping[str, Any]]) -> range:
-        """Add lines and bring them to the disk together; their numbers. On StorageError nothing was added.
+        """Add lines; their numbers. On StorageError nothing was added. `synced` says whether a power cut can undo it.
 
         An interrupt that comes when the lines are whole does not take them back: what is finished is kept.
         """
@@ -79,7 +85,9 @@ class Journal:
                 os.lseek(self._file, self._end, os.SEEK_SET)
                 while written < len(block):
                     written += os.write(self._file, block[written:])
-                os.fsync(self._file)
+            self.synced = False
+            if time.monotonic() >= self._next_sync:
+                self.sync()
         except BaseException as error:
             if written == len(block) and not isinstance(error, StorageError):
                 self._keep(lines)
@@ -88,6 +96,16 @@ class Journal:
                 os.ftruncate(self._file, self._end)
             raise
         return self._keep(lines)
+
+    def sync(self) -> None:
+        """Bring all that was added to the disk. Raises StorageError."""
+        if self.synced:
+            return
+        begin = time.monotonic()
+        with storing(self.path):
+            os.fsync(self._file)
+        end = time.monotonic()
+        self.synced, self._next_sync = True, end + _REST * (end - begin)
 
     @property
     def _end(self) -> int:
@@ -108,8 +126,11 @@ class Journal:
         return range(first, len(self._ends))
 
     def close(self) -> None:
-        """Close the file."""
-        os.close(self._file)
+        """Bring all to the disk and close the file."""
+        try:
+            self.sync()
+        finally:
+            os.close(self._file)
 
     def __enter__(self) -> Self:
         return self

@@ -34,7 +34,7 @@ SCHEMA = pa.schema(
 )
 """The fields of `bench.records.Row` in their order; `series` and `notes` are JSON text with sorted keys."""
 _JSON = ("series", "notes")
-_TOGETHER = 2048
+_TOGETHER = 1024
 """Rows of one group of the file: what is in memory while it is written, a few megabytes with curves of 90 frames."""
 
 

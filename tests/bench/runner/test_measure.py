@@ -178,8 +178,8 @@ def test_a_backend_sees_a_video_once_in_memory_and_once_for_all_on_disk(tmp_path
 def test_a_measurement_key_follows_what_the_variant_needs_and_nothing_else():
     digests = Digests(4, "p", "pp", "s", "ph", "po", "t", "tp", "ts", "o")
 
-    def key(*needs: str, weights=None, video: str = "v", **changes) -> str:
-        return measurement_key(needs, video, replace(digests, **changes), basis={"weights": weights or {}})
+    def key(*needs: str, basis: str = "b", video: str = "v", **changes) -> str:
+        return measurement_key(needs, video, replace(digests, **changes), basis=basis)
 
     plain = key()
     everything = {
@@ -201,4 +201,4 @@ def test_a_measurement_key_follows_what_the_variant_needs_and_nothing_else():
         ("phones", "phones"),
     ]:
         assert key(need, **{name: "2"}) != key(need), need
-    assert len({key(weights={"w": value}) for value in ("1", "2", None)}) == 3
+    assert key(basis="c") != plain
