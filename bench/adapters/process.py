@@ -54,7 +54,7 @@ def run_process(
     """
     start = time.monotonic()
     if container is not None:
-        (log.parent / _CONTAINER).write_text(container, encoding="utf-8")
+        (log.parent / _CONTAINER).write_text(f"{container} {os.getpid()} {_born(os.getpid())}", encoding="utf-8")
     with open(log, "ab") as output, open(feed or os.devnull, "rb") as given, open(into or os.devnull, "wb") as taken:
         process = subprocess.Popen(
             list(argv),
@@ -111,15 +111,17 @@ def end_leftovers(work: Path) -> None:
     system does not tell (no /proc), nothing is. Groups whose starter still lives are its own affair.
     """
     for note in work.glob(f"*/{_CONTAINER}"):
-        with contextlib.suppress(OSError):
-            end_container(note.read_text(encoding="utf-8"))
-            note.unlink(missing_ok=True)
+        with contextlib.suppress(OSError, ValueError):
+            container, starter, starter_born = note.read_text(encoding="utf-8").split(" ")
+            if not _lives(int(starter), starter_born):
+                end_container(container)
+                note.unlink(missing_ok=True)
     for note in work.glob(f"*/{_NOTE}"):
         try:
             pid, born, starter, starter_born = note.read_text(encoding="utf-8").split(" ")
         except (OSError, ValueError):
             continue
-        if starter_born and _born(int(starter)) == starter_born and not _zombie(int(starter)):
+        if _lives(int(starter), starter_born):
             continue
         if born and _born(int(pid)) == born:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -147,9 +149,10 @@ def _born(pid: int) -> str:
         return ""
 
 
-def _zombie(pid: int) -> bool:
+def _lives(pid: int, born: str) -> bool:
+    """Whether a process that was born then is still there, and not only waits to be forgotten."""
     try:
-        return _stat(pid)[0] == "Z"
+        return bool(born) and _born(pid) == born and _stat(pid)[0] != "Z"
     except (OSError, IndexError):
         return False
 

@@ -9,27 +9,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench import executors
 from bench.adapters.process import end_leftovers
 from bench.errors import BenchError, ConfigError, StorageError
+from bench.executors.base import Crew
 from bench.io.digest import sha256_json
 from bench.io.versions import library_versions
 from bench.records import Cell
-from bench.runner.local import InlineExecutor, LocalExecutor
 from bench.runner.methods import Method
+from bench.runner.overwrite import DEFAULT, check_policy, remarks
+from bench.runner.pooling import FOLDER as POOLED
 from bench.runner.pooling import SIGHTINGS, pool
-from bench.runner.session import Progress, Session
+from bench.runner.session import Session
+from bench.runner.tally import Progress
 from bench.runner.tasks import Failure, Result, Source, Task
 from bench.runner.weights import describe_weights
 from bench.runner.worker import Settings, perform, start
 from bench.stats.summary import clips
-from bench.store.device import usable_cores
 from bench.store.files import make_folder
 from bench.store.journal import FILE as JOURNAL
 from bench.store.journal import Journal
 from bench.store.lock import held
 from bench.store.manifest import Asked, begin, complete
 from bench.store.rows import FILE as ROWS
-from bench.store.rows import write_rows
+from bench.store.rows import write_sorted
 from protocols.catalogue import standing
 from protocols.schema import Protocol
 
@@ -76,17 +79,28 @@ def execute(
     *,
     workers: int,
     threads: int | None,
+    overwrite: str = DEFAULT,
     progress: Callable[[Progress], None] | None,
+    executor: str = "local",
+    options: Mapping[str, str] | None = None,
 ) -> RunResult:
-    """Carry out a plan in a run folder that no other process holds."""
+    """Carry out a plan in a run folder that no other process holds.
+
+    overwrite: a policy of `bench.runner.overwrite`. executor: one of `bench.executors`, with its options.
+    """
+    check_policy(overwrite)
     if workers < 0 or (threads is not None and threads < 1):
         raise ConfigError(f"expected workers of 0 or more and at least one thread, got {workers} and {threads}")
-    threads = threads or max(1, usable_cores() // max(1, workers))
+    if workers == 0 and executor not in ("local", "inline"):
+        raise ConfigError(f"executor {executor!r} expects at least one worker, got 0")
+    options, executor = dict(options or {}), executor if workers else "inline"
+    executors.check(executor, options)
+    threads = threads or executors.threads(executor, workers, options)
     folder = make_folder(out)
     total = sum(map(len, plan.cells.values()))
     with held(folder):
-        _sweep(folder)
-        manifest = begin(folder, _asked(plan, total=total, workers=workers, threads=threads))
+        _sweep(folder, anew=overwrite == "always")
+        manifest = begin(folder, _asked(plan, total=total, executor=executor, workers=workers, threads=threads))
         with Journal(folder / JOURNAL) as journal:
             session = Session(
                 protocol_id=plan.protocol.id,
@@ -95,40 +109,47 @@ def execute(
                 journal=journal,
                 folder=folder,
                 total=total,
+                overwrite=overwrite,
                 progress=progress,
             )
             known = Settings(plan.protocol, folder, manifest["run_id"], plan.others, threads)
-            executor = _executor(known, workers=workers)
+            crew = _crew(known, workers=workers, options=options)
             try:
-                executor.run(session.begin(plan.cells), done=session.advance, lost=_lost)
-                code, reason = (1, f"{session.failed} of {total} cells failed") if session.failed else (0, "finished")
+                executors.open_executor(executor, crew).run(session.begin(plan.cells), done=session.advance, lost=_lost)
+                code, reason = (
+                    (1, f"{session.tally.failed} of {total} cells failed") if session.tally.failed else (0, "finished")
+                )
+                reason += remarks(stale=session.tally.stale, left=session.tally.left)
             except KeyboardInterrupt:
                 code = INTERRUPTED
-                reason = f"interrupted with {session.done + session.failed} of {total} cells finished"
+                reason = f"interrupted with {session.tally.done + session.tally.failed} of {total} cells finished"
             except BenchError as error:
                 with suppress(StorageError):  # the disk may be what the error is about, and that is what to say
                     _end(folder, manifest, session, code=error.exit_code, reason=str(error), total=total)
                 raise
+            session.tally.settle()
             pooled = [] if code == INTERRUPTED else _pool(plan, session, folder)
-            write_rows(folder / ROWS, [*session.final, *pooled])
+            write_sorted(folder / ROWS, session.tally.rows(pooled))
             broken = [row for row in pooled if row["status"] == "failed"]
             if broken and code == 0:
                 code, reason = 1, f"{broken[0]['metric']} of {broken[0]['method']}: {broken[0]['reason']}"
             _end(folder, manifest, session, code=code, reason=reason, total=total)
     shutil.rmtree(folder / "work", ignore_errors=True)
-    return RunResult(folder, total, session.done, session.failed, session.reused, code, reason)
+    return RunResult(folder, total, session.tally.done, session.tally.failed, session.tally.reused, code, reason)
 
 
-def _executor(known: Settings, *, workers: int) -> LocalExecutor[Task, Result] | InlineExecutor[Task, Result]:
-    if workers == 0:
-        return InlineExecutor(perform, start=start, arguments=(known,))
-    return LocalExecutor(
+def _crew(known: Settings, *, workers: int, options: Mapping[str, str]) -> Crew[Task, Result]:
+    policy = known.protocol.failure
+    return Crew(
         perform,
-        start=start,
-        arguments=(known,),
+        start,
+        (known,),
         workers=workers,
         threads=known.threads,
-        recover=lambda: end_leftovers(known.folder / "work"),
+        retries=policy.retries,
+        time_limit_s=policy.time_limit_s,
+        scratch=known.folder / "work",
+        options=options,
     )
 
 
@@ -136,25 +157,30 @@ def _pool(plan: Plan, session: Session, folder: Path) -> list[dict[str, Any]]:
     """Rows of the metrics that all clips have together."""
     protocol = plan.protocol.as_dict()
     expected = len(clips(protocol))
-    return pool(session.final, variants=plan.variants, protocol=protocol, folder=folder, expected=expected)
+    return pool(session.tally.rows(), variants=plan.variants, protocol=protocol, folder=folder, expected=expected)
 
 
-def _lost(task: Task) -> Failure:
-    return Failure("worker", "the worker process died (killed, out of memory, or a crash in native code)")
+def _lost(task: Task, why: str) -> Failure:
+    return Failure("worker", why)
 
 
-def _sweep(folder: Path) -> None:
-    """End and remove what a killed run left half done; make the folders that workers write to."""
+def _sweep(folder: Path, *, anew: bool) -> None:
+    """End and remove what a killed run left half done; make the folders that workers write to.
+
+    anew: what was seen and pooled before is forgotten.
+    """
     end_leftovers(folder / "work")
     shutil.rmtree(folder / "work", ignore_errors=True)
     for name in ("work", "videos"):
         make_folder(folder / name)
-    for place in (folder, folder / "videos", folder / SIGHTINGS):
+    if anew:
+        shutil.rmtree(folder / "cache", ignore_errors=True)
+    for place in (folder, folder / "videos", folder / SIGHTINGS, folder / POOLED):
         for path in place.glob(".*.part"):
             path.unlink(missing_ok=True)
 
 
-def _asked(plan: Plan, *, total: int, workers: int, threads: int) -> Asked:
+def _asked(plan: Plan, *, total: int, executor: str, workers: int, threads: int) -> Asked:
     weights = {weight["name"]: weight for weight in describe_weights(plan.variants)}
     for method in plan.methods.values():
         for fingerprint in method.fingerprints.values():
@@ -171,13 +197,19 @@ def _asked(plan: Plan, *, total: int, workers: int, threads: int) -> Asked:
         devices=[setting.device for setting in plan.protocol.settings],
         libraries=library_versions(),
         cells=total,
+        executor=executor,
         workers=workers,
         threads=threads,
     )
 
 
 def _end(folder: Path, manifest: Mapping[str, Any], session: Session, *, code: int, reason: str, total: int) -> None:
-    counts = {"total": total, "done": session.done, "failed": session.failed, "reused": session.reused}
+    counts = {
+        "total": total,
+        "done": session.tally.done,
+        "failed": session.tally.failed,
+        "reused": session.tally.reused,
+    }
     whole = code in (0, 1) and len(session.inputs) == session.sources
     root = sha256_json(dict(sorted(session.inputs.items()))) if whole else None
     complete(folder, manifest, code=code, reason=reason, cells=counts, inputs_sha256=root)
