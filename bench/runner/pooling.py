@@ -17,7 +17,9 @@ from bench.runner.measure import say
 from bench.runner.sightings import SightingStore
 from bench.runner.source import metric_source
 from bench.runner.weights import variant_weights
-from bench.stats.pooled import FEWEST, identify, jackknife, make_groups
+from bench.stats.bootstrap import FEWEST as FEWEST_CLIPS
+from bench.stats.bootstrap import derive_seed
+from bench.stats.pooled import FEWEST, METHOD, bootstrap_groups, identify, make_groups
 from bench.stats.summary import cluster_labels
 from bench.store.files import json_bytes, make_folder, replace_file
 from metrics.errors import MetricError
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 FOLDER = "cache/pooled"
 SIGHTINGS = "cache/sightings"
+_DEFAULTS = {"resamples": 2000, "seed": 0, "fewest": FEWEST_CLIPS}
+"""Of a protocol's statistics, where a caller's say nothing."""
 _NAMED = ("speaker", "reference", "driver", "seed", "status", "reason", "video_sha256", "truth_sha256")
 """What a clip's row says that a value of all clips rests on."""
 
@@ -118,12 +122,13 @@ def _outcome(
     clips = {_name(row): row for row in pooled}
     order = [(row["speaker"], row["reference"], row["driver"], row["seed"]) for row in clips.values()]
     labels = cluster_labels(order, statistics["cluster"]) or list(clips)
+    chosen = {**_DEFAULTS, **{key: statistics[key] for key in ("level", *_DEFAULTS) if key in statistics}}
     plan = {
         "variant": variant.id,
         "source": metric_source(variant),
-        "stage": source_sha256("bench/runner/pooling.py", "bench/stats/pooled.py"),
+        "stage": source_sha256("bench/runner/pooling.py", "bench/stats/pooled.py", "bench/stats/bootstrap.py"),
         "weights": dict(weights),
-        "level": statistics["level"],
+        **chosen,
         "clips": sorted(
             [name, label, row["video_sha256"], row["truth_sha256"]]
             for (name, row), label in zip(clips.items(), labels, strict=True)
@@ -136,7 +141,7 @@ def _outcome(
         return {**kept, "notes": {**kept["notes"], **about}}
     groups = [[clips[name] for name in group] for group in make_groups(dict(zip(clips, labels, strict=True)))]
     try:
-        outcome = _compute(variant, groups, store, statistics["level"])
+        outcome = _compute(variant, groups, store, chosen)
     except MetricError as error:
         return _failed(str(error), len(clips))
     except Exception as error:
@@ -147,7 +152,7 @@ def _outcome(
 
 
 def _compute(
-    variant: Variant, groups: Sequence[Sequence[Mapping[str, Any]]], store: SightingStore, level: float
+    variant: Variant, groups: Sequence[Sequence[Mapping[str, Any]]], store: SightingStore, chosen: Mapping[str, Any]
 ) -> dict[str, Any]:
     corpus = variant.corpus
     assert corpus is not None
@@ -174,11 +179,17 @@ def _compute(
     value = distance(None)
     if isinstance(value, str):
         return {**without_value, "reason": value}
-    without = [distance(k) for k in range(len(parts))] if len(parts) >= FEWEST else []
-    numbers = [v for v in without if isinstance(v, float)]
-    limits = jackknife(value, numbers, level) if len(numbers) == len(without) else None
-    if limits is not None:
-        notes["interval"] = list(limits)
+    if clips < chosen["fewest"]:
+        limits: tuple[float, float] | str = f"no interval from {clips} clips, expected at least {chosen['fewest']}"
+    else:
+        without = [distance(k) for k in range(len(parts))] if len(parts) >= FEWEST else [0.0] * len(parts)
+        numbers = [v if isinstance(v, float) else float("nan") for v in without]
+        how = {"resamples": chosen["resamples"], "seed": derive_seed(chosen["seed"], "pooled", variant.id)}
+        limits = bootstrap_groups(value, numbers, level=chosen["level"], **how)
+    if isinstance(limits, str):
+        notes["no_interval"] = limits
+    else:
+        notes |= {"interval": list(limits), "interval_by": METHOD}
     return {"value": float(value), "frames": frames, "status": "ok", "reason": None, "notes": notes}
 
 

@@ -1,11 +1,13 @@
-"""Groups of clips and the jackknife: order does not matter, coverage is what it says, known cases by hand."""
+"""Groups of clips and their bootstrap: order does not matter, coverage is what it says, known cases by hand."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from bench.stats.pooled import FEWEST, GROUPS, identify, jackknife, make_groups
+from bench.stats.bootstrap import interval
+from bench.stats.pooled import FEWEST, GROUPS, bootstrap_groups, identify, make_groups
+from metrics import frechet, mmd, moments
 
 
 def test_groups_hold_every_clip_once_and_clusters_whole():
@@ -23,14 +25,15 @@ def test_groups_do_not_depend_on_the_order_given():
     assert make_groups(labels) == make_groups(turned)
 
 
-def test_the_jackknife_of_a_mean_is_the_t_interval():
-    from scipy import stats
+def limits(value: float, without: list[float], seed: int = 0) -> tuple[float, float]:
+    return bootstrap_groups(value, without, level=0.95, resamples=400, seed=seed)
 
+
+def test_of_a_mean_it_is_the_interval_of_a_mean():
     values = np.random.default_rng(2).normal(3, 2, 12)
-    without = [np.delete(values, k).mean() for k in range(12)]
-    low, high = jackknife(values.mean(), without, 0.95)
-    expected = stats.t.interval(0.95, 11, values.mean(), stats.sem(values))
-    assert (low, high) == pytest.approx(expected, rel=1e-12)
+    made = interval(values, resamples=400, level=0.95, seed=7)
+    found = limits(values.mean(), [np.delete(values, k).mean() for k in range(12)], seed=7)
+    assert found == pytest.approx((made.low, made.high), rel=1e-9)
 
 
 def test_intervals_of_a_mean_over_clusters_cover_as_they_say():
@@ -38,17 +41,37 @@ def test_intervals_of_a_mean_over_clusters_cover_as_they_say():
     rng, hits, blind = np.random.default_rng(7), 0, 0
     for _ in range(400):
         values = rng.normal(0, 1, 12)[:, None] + rng.normal(0, 0.3, (12, 6))
-        low, high = jackknife(values.mean(), [np.delete(values, k, 0).mean() for k in range(12)], 0.95)
+        low, high = limits(values.mean(), [np.delete(values, k, 0).mean() for k in range(12)])
         hits += low <= 0 <= high
         flat = values.ravel()
-        low, high = jackknife(flat.mean(), [np.delete(flat, k).mean() for k in range(72)], 0.95)
+        low, high = limits(flat.mean(), [np.delete(flat, k).mean() for k in range(72)])
         blind += low <= 0 <= high
     assert 0.92 <= hits / 400 <= 0.98 and blind / 400 < 0.75
 
 
+@pytest.mark.parametrize("metric", [frechet, mmd])
+def test_intervals_of_distances_cover_their_expectation(metric):
+    """FID and KID in two dimensions: 10 speakers of 5 clips of 6 frames, films and truths of the same scenes."""
+    rng, made = np.random.default_rng(11), []
+    made_of = moments if metric is frechet else mmd
+    for trial in range(300):
+        scene = 0.7 * rng.normal(size=(10, 1, 2)) + 0.5 * rng.normal(size=(10, 30, 2))
+        films = 0.6 * scene + 0.3 * rng.normal(size=(10, 1, 2)) + 0.5 * rng.normal(size=(10, 30, 2)) + 0.5
+        sides = [[made_of.summarise([block.astype(np.float32)]) for block in side] for side in (films, scene)]
+
+        def distance(left_out: int | None, sides=sides) -> float:
+            kept = [[part for k, part in enumerate(side) if k != left_out] for side in sides]
+            return metric.distance(made_of.merge(kept[0]), made_of.merge(kept[1]))
+
+        value = distance(None)
+        made.append((value, *limits(value, [distance(k) for k in range(10)], seed=trial)))
+    expected = np.mean([value for value, _, _ in made])
+    assert 0.91 <= np.mean([low <= expected <= high for _, low, high in made]) <= 0.985
+
+
 def test_no_interval_from_few_groups_or_without_numbers():
-    assert jackknife(1.0, [1.0] * (FEWEST - 1), 0.95) is None
-    assert jackknife(1.0, [1.0, 2.0, float("nan"), 1.5], 0.95) is None
+    assert "from 3 groups" in limits(1.0, [1.0] * (FEWEST - 1))
+    assert "there is no value" in limits(1.0, [1.0, 2.0, float("nan"), 1.5])
 
 
 def test_the_name_of_the_clips_follows_their_pixels_and_not_their_order():
