@@ -111,9 +111,9 @@ def end_leftovers(work: Path) -> None:
     system does not tell (no /proc), nothing is. Groups whose starter still lives are its own affair.
     """
     for note in work.glob(f"*/{_CONTAINER}"):
-        with contextlib.suppress(OSError, ValueError):
-            container, starter, starter_born = note.read_text(encoding="utf-8").split(" ")
-            if not _lives(int(starter), starter_born):
+        with contextlib.suppress(OSError):
+            container, *starter = note.read_text(encoding="utf-8").split(" ")
+            if len(starter) != 2 or not _lives(int(starter[0]), starter[1]):
                 end_container(container)
                 note.unlink(missing_ok=True)
     for note in work.glob(f"*/{_NOTE}"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -23,6 +23,13 @@ Workers = Annotated[int | None, typer.Option(help="Processes; by default one a c
 Overwrite = Annotated[
     str,
     typer.Option(help=f"What runs in a folder that has rows: {'; '.join(f'{k}: {v}' for k, v in POLICIES.items())}."),
+]
+Executor = Annotated[
+    str, typer.Option(help="Where cells run: local (processes), inline (this process), ray or slurm (each an extra).")
+]
+ExecutorOptions = Annotated[
+    list[str] | None,
+    typer.Option("--executor-option", help="Of the executor: `partition=gpu`, `time=60` (slurm); `num_gpus=1` (ray)."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="The outcome as JSON on standard output.")]
 Sets = Annotated[list[str] | None, typer.Option("--set", help="Override a key: `a.b=value`. Repeatable.")]
@@ -68,10 +75,13 @@ def run(
     out: Out = None,
     workers: Workers = None,
     overwrite: Overwrite = DEFAULT,
+    executor: Executor = "local",
+    executor_options: ExecutorOptions = None,
     weights: Folder = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a protocol, or take an interrupted run up again, and write its tables, plots and page."""
+    from bench.executors import parse_options
     from bench.runner.expand import load
     from bench.runner.run import run as carry_out
 
@@ -81,7 +91,15 @@ def run(
         overrides.append(f"methods={_split(method)!r}".replace("'", '"'))
     loaded = load(protocol, overrides=overrides)
     with cells_bar(loaded.id, quiet=as_json) as advance:
-        result = carry_out(loaded, out=out, workers=processes(workers), overwrite=overwrite, progress=advance)
+        result = carry_out(
+            loaded,
+            out=out,
+            workers=processes(workers),
+            overwrite=overwrite,
+            progress=advance,
+            executor=executor,
+            options=parse_options(executor_options or ()),
+        )
     _finish(result, as_json=as_json, shown=loaded.id)
 
 
@@ -99,6 +117,8 @@ def score(
     out: Out = None,
     workers: Workers = None,
     overwrite: Overwrite = DEFAULT,
+    executor: Executor = "local",
+    executor_options: ExecutorOptions = None,
     weights: Folder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -107,14 +127,25 @@ def score(
     With --protocol, a video's path below its method's folder (without ending) is REFERENCE/DRIVER or REFERENCE--DRIVER,
     or DRIVER or REFERENCE alone where one clip only has it; what belongs to no clip is listed.
     """
+    from bench.executors import parse_options
     from bench.runner.score import score as carry_out
 
     look_in(weights)
+    options = parse_options(executor_options or ())
     if protocol is not None:
         if truth is not None or metrics is not None:
             raise ConfigError("score: --protocol brings truth and metrics; expected neither --truth nor --metrics")
         _score_given(
-            videos, protocol, sets or (), method=method, out=out, workers=workers, overwrite=overwrite, as_json=as_json
+            videos,
+            protocol,
+            sets or (),
+            method=method,
+            out=out,
+            workers=workers,
+            overwrite=overwrite,
+            executor=executor,
+            options=options,
+            as_json=as_json,
         )
     if sets:
         raise ConfigError("score: --set changes a protocol; expected --protocol with it")
@@ -129,6 +160,8 @@ def score(
             workers=processes(workers),
             overwrite=overwrite,
             progress=advance,
+            executor=executor,
+            options=options,
         )
     _finish(result, as_json=as_json, shown="score")
 
@@ -142,6 +175,8 @@ def _score_given(
     out: Path | None,
     workers: int | None,
     overwrite: str,
+    executor: str,
+    options: Mapping[str, str],
     as_json: bool,
 ) -> NoReturn:
     from bench.runner.expand import load
@@ -150,7 +185,15 @@ def _score_given(
     loaded = load(protocol, overrides=sets)
     with cells_bar(f"score {loaded.id}", quiet=as_json) as advance:
         result, unmatched = score_given(
-            videos, loaded, method=method, out=out, workers=processes(workers), overwrite=overwrite, progress=advance
+            videos,
+            loaded,
+            method=method,
+            out=out,
+            workers=processes(workers),
+            overwrite=overwrite,
+            progress=advance,
+            executor=executor,
+            options=options,
         )
     for name, videos_left in unmatched.items():
         print(f"{name}: {len(videos_left)} videos belong to no clip of {loaded.id}: {', '.join(videos_left)}",

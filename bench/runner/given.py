@@ -32,6 +32,8 @@ def score_given(
     threads: int | None = None,
     overwrite: str = DEFAULT,
     progress: Callable[[Progress], None] | None = None,
+    executor: str = "local",
+    options: Mapping[str, str] | None = None,
 ) -> tuple[RunResult, dict[str, tuple[str, ...]]]:
     """Score a folder of videos as the protocol's clips (results/<protocol>-<folder> by default).
 
@@ -66,7 +68,16 @@ def score_given(
     )
     name = f"{protocol.name}-{videos.resolve().name}"
     folder = out or Path("results") / name
-    result = execute(plan, folder, workers=workers, threads=threads, overwrite=overwrite, progress=progress)
+    result = execute(
+        plan,
+        folder,
+        workers=workers,
+        threads=threads,
+        overwrite=overwrite,
+        progress=progress,
+        executor=executor,
+        options=options,
+    )
     return result, {name: some.unmatched for name, some in matched.items() if some.unmatched}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,13 +30,15 @@ def run(
     threads: int | None = None,
     overwrite: str = DEFAULT,
     progress: Callable[[Progress], None] | None = None,
+    executor: str = "local",
+    options: Mapping[str, str] | None = None,
 ) -> RunResult:
     """Run a protocol to its end in the folder `out` (results/<protocol name> by default), or take it up again.
 
     workers: processes; 0 runs all in this process, for debugging. threads: numeric threads in each, by default the
     machine's cores shared out. overwrite: what is done again (`bench.runner.overwrite`). progress: called for every
     finished cell. A cell that fails becomes rows with stage and reason, and exit code 1; the next run tries it again.
-    An interrupt keeps what is finished.
+    An interrupt keeps what is finished. executor: where tasks run, with its options (`bench.executors`).
     Raises ConfigError, MissingError, BusyError, StorageError.
     """
     dataset = open_clips(protocol)
@@ -65,6 +67,8 @@ def run(
         threads=threads,
         overwrite=overwrite,
         progress=progress,
+        executor=executor,
+        options=options,
     )
 
 

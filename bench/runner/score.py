@@ -33,6 +33,8 @@ def score(
     overwrite: str = DEFAULT,
     statistics: Statistics | None = None,
     progress: Callable[[Progress], None] | None = None,
+    executor: str = "local",
+    options: Mapping[str, str] | None = None,
 ) -> RunResult:
     """Score a folder of videos into the run folder `out` (results/score-<folder> by default).
 
@@ -72,7 +74,14 @@ def score(
     )
     name = f"score-{videos.resolve().name}"
     return execute(
-        plan, out or Path("results") / name, workers=workers, threads=threads, overwrite=overwrite, progress=progress
+        plan,
+        out or Path("results") / name,
+        workers=workers,
+        threads=threads,
+        overwrite=overwrite,
+        progress=progress,
+        executor=executor,
+        options=options,
     )
 
 
