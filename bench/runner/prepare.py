@@ -110,8 +110,8 @@ def _other(dataset: Dataset, driver: str, frames: int, others: Sequence[str]) ->
     for name in order:
         try:
             speech = _check_speech(dataset.speech(name))
-        except MissingError:
-            continue  # a film that is not on this disk fails its own rows, not those of others
+        except (MissingError, MediaError):
+            continue  # a film that is not here or broken fails its own rows, not those of others
         if len(speech.samples) * FPS >= frames * RATE:
             return begin_at_middle(speech)
         found = found or speech
