@@ -93,7 +93,9 @@ def execute(
         raise ConfigError(f"expected workers of 0 or more and at least one thread, got {workers} and {threads}")
     if workers == 0 and executor not in ("local", "inline"):
         raise ConfigError(f"executor {executor!r} expects at least one worker, got 0")
-    options, executor = dict(options or {}), executor if workers else "inline"
+    if workers == 0 or executor == "inline":
+        executor, workers = "inline", 0
+    options = dict(options or {})
     executors.check(executor, options)
     threads = threads or executors.threads(executor, workers, options)
     folder = make_folder(out)
