@@ -106,8 +106,8 @@ def remarks(run: Run, columns: Sequence[Column], lines: Sequence[Line]) -> list[
     together = [c.heading for c in columns if any(row["metric"] == c.card.id for row in run.pooled)]
     if together:
         said.append(
-            f"{', '.join(together)}: one value of all clips together, not a mean over clips; interval by leaving "
-            "out each of up to 20 groups of clips (delete-a-group jackknife)."
+            f"{', '.join(together)}: one value of all clips together, not a mean over clips; interval by "
+            "bootstrap of up to 20 groups of clips, linearised by leaving out each."
         )
     return said
 
