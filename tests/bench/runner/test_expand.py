@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bench.datasets.catalogue import open_dataset
-from bench.errors import ConfigError
+from bench.datasets.catalogue import clips_sha256, open_dataset
+from bench.errors import ConfigError, MissingError
 from bench.runner.estimate import estimate
 from bench.runner.expand import cells, expand, load, name_cell, pairs
-from bench.runner.run import run
+from bench.runner.run import open_clips, run
 from protocols.catalogue import load as load_file
 
 
@@ -104,3 +104,26 @@ def test_an_estimate_learns_from_a_journal(place, tmp_path):
     run(protocol, out=tmp_path / "out", workers=0)
     made = estimate(protocol, out=tmp_path / "out")
     assert made.basis == "times of the journal" and 0 < made.seconds < 5
+
+
+def test_an_estimate_of_a_list_whose_files_are_not_here_names_its_cells(monkeypatch: pytest.MonkeyPatch):
+    """The plan of an HDTF protocol can be read where nobody has HDTF."""
+    monkeypatch.delenv("HDTF_ROOT", raising=False)
+    made = estimate(load("paper-hdtf", overrides=["methods=['still']", "metrics=['psnr/mean-of-frames@1']"]))
+    assert (made.cells, made.clips, made.frames) == (50, 50, 50 * 250)
+    assert len(made.missing) == 1 and "set the environment variable HDTF_ROOT" in made.missing[0]
+    assert made.basis == "rough constants; 50 lengths guessed"
+    monkeypatch.delenv("VOXCELEB2_ROOT", raising=False)
+    with pytest.raises(MissingError, match="VOXCELEB2_ROOT"):  # its clips are those that are found on the disk
+        estimate(load("paper-voxceleb2"))
+
+
+def test_a_protocol_refuses_another_revision_and_other_clips(place, monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(ConfigError, match=r"protocol toy@1: revision: expected 9/9 of dataset toy, got 1/1"):
+        open_clips(place.protocol("revision='9/9'"))
+    given = open_clips(place.protocol("revision='1/1'"))
+    right = clips_sha256(given)
+    open_clips(place.protocol(f"clips_sha256='{right}'"))
+    (place.root / "faces/r1.png").rename(place.root / "faces/r2.png")
+    with pytest.raises(ConfigError, match=f"clips_sha256: expected {right} of dataset toy, got "):
+        open_clips(place.protocol(f"clips_sha256='{right}'"))
