@@ -60,7 +60,12 @@ def describe_bold(run: Run, best: Best) -> str:
     level = 100 * run.protocol["statistics"]["level"]
     outside = [name for name in run.methods if name not in contenders(run)]
     apart = f"; {', '.join(outside)} apart" if outside else ""
-    return f"Bold: best, or not told apart from the best (paired test, Holm, {level:g} %){apart}"
+    completed: dict[tuple[str, str], set[int]] = {}
+    for record in best.records:
+        completed.setdefault((record["setting"], record["metric"]), set()).add(record["completed"])
+    behind = any(len(counts) > 1 for counts in completed.values())
+    after = "; one that completed fewer clips than another comes after it" if behind else ""
+    return f"Bold: best, or not told apart from the best (paired test, Holm, {level:g} %){apart}{after}"
 
 
 def remark_fewer(run: Run, best: Best, names: Mapping[str, str]) -> list[str]:

@@ -38,7 +38,7 @@ def make_protocol(**changes: Any) -> dict[str, Any]:
         "methods": list(SKILL),
         "settings": [{"name": "f32", "device": "cpu", "precision": "float32", "batch": 8}],
         "axes": {"drivers": {"ann": ["a1", "a2"], "bob": ["b1"]}, "references": ["face"], "seeds": [0], "pairs": "all"},
-        "statistics": {"resamples": 200, "level": 0.95, "seed": 0, "cluster": "clip"},
+        "statistics": {"resamples": 200, "level": 0.95, "seed": 0, "cluster": "clip", "fewest": 2},
         **changes,
     }
 

@@ -16,8 +16,11 @@ HOSTILE = "<script>alert(1)</script>|`x`*y*[z](javascript:alert(1))_q_&amp;\n# h
 
 def test_the_whole_table(tmp_path: Path) -> None:
     text = render_markdown(make_table(make_run(tmp_path / "run")))
-    assert text.startswith("# tiny@1\n\nFour methods on three clips\n\nMean over clips (3 clips asked for) with 95 %")
-    assert "| ground-truth |     0.990 [0.980, 1.000] |" in text
+    assert text.startswith(
+        "# tiny@1\n\nFour methods on three clips\n\nProtocol tiny@1 (abababababab).\n\n"
+        "Mean over clips (3 clips asked for) with 95 %"
+    )
+    assert "| ground-truth |     0.990 [0.964, 1.015] |" in text
     assert re.search(r"\| still +\| +–\[\^a\] \|", text)
     assert f"- loudness, f32: stage generate: {WHY_FAILED} (1 clip: bob / face / b1)" in text
     assert f"[^1]: `{LIPS}`: Correlation of lip opening" in text

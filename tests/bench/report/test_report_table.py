@@ -34,7 +34,7 @@ def cell(table: Table, method: str, metric: str, setting: str = "f32") -> tuple[
 def test_a_whole_line_has_mean_interval_n_and_no_note(table: Table) -> None:
     estimate, note = cell(table, "ground-truth", PSNR)
     assert estimate.value == pytest.approx(36.0)
-    assert estimate.low is not None and estimate.high is not None and 35 <= estimate.low < 36 < estimate.high <= 37
+    assert estimate.low is not None and estimate.high is not None and 33 <= estimate.low < 36 < estimate.high <= 39
     assert (estimate.n, estimate.coverage, note) == (3, 1.0, "")
 
 
@@ -47,8 +47,8 @@ def test_a_missing_value_says_why(table: Table) -> None:
 def test_a_partial_value_says_how_many_and_why(table: Table) -> None:
     estimate, note = cell(table, "loudness", SSIM)
     assert (estimate.n, estimate.coverage) == (2, pytest.approx(2 / 3))
-    assert note == f"2 of 3 clips; 1 failed at generate: {WHY_FAILED}"
-    assert cell(table, "avct", PSNR)[1] == "2 of 3 clips; 1 unavailable: no truth here"
+    assert note.startswith(f"2 of 3 clips; 1 failed at generate: {WHY_FAILED}; no interval from ")
+    assert cell(table, "avct", PSNR)[1].startswith("2 of 3 clips; 1 unavailable: no truth here; no interval ")
 
 
 def test_failed_cells_are_listed_with_their_clips(table: Table) -> None:
@@ -71,22 +71,23 @@ def test_remarks_name_low_coverage_of_clips_and_of_frames(table: Table) -> None:
 def test_training_on_test_data_is_said(tmp_path: Path) -> None:
     overlap = {"methods": [{"name": "avct", "overlap": ["ann", "face"]}]}
     table = make_table(make_run(tmp_path / "run", manifest=overlap))
-    assert "avct was trained on what it is tested on: ann, face." in table.remarks
+    assert table.overlap == ("avct was trained on what it is tested on: ann, face",)
+    assert [line.method for line in table.lines if line.overlap] == ["avct"]
 
 
 def test_cells_that_are_not_there_yet_are_shown_as_not_run(tmp_path: Path) -> None:
     protocol = make_protocol()
     table = make_table(make_run(tmp_path / "run", protocol, entries=make_entries(protocol)[:4]))
     assert cell(table, "avct", PSNR)[1] == "not run"
-    assert cell(table, "still", PSNR)[1] == "1 of 3 clips; 2 not run; no interval from a single clip"
+    assert cell(table, "still", PSNR)[1] == "1 of 3 clips; 2 not run; no interval from 1 clip, expected at least 2"
     waiting = [(f.method, len(f.clips)) for f in table.failures if f.stage == "run"]
     assert waiting == [("still", 2), ("loudness", 3), ("avct", 3)]
 
 
-def test_the_csv_is_the_summary_in_nine_columns(tmp_path: Path) -> None:
+def test_the_csv_is_the_summary_with_the_reason_for_lacking_limits(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run")
     text = render_csv(make_table(folder).records)
-    assert text.splitlines()[0] == "protocol,method,setting,metric,value,ci_low,ci_high,n,coverage"
+    assert text.splitlines()[0].startswith("protocol,method,setting,metric,value,ci_low,ci_high,n,coverage,")
     read = list(csv.DictReader(io.StringIO(text)))
     wanted = summarise(read_run(folder).rows, make_protocol())
     assert len(read) == len(wanted) == 12

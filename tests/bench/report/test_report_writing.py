@@ -11,11 +11,11 @@ from bench.store.rows import write_rows
 
 FIGURES = {
     f"figures/{name}{width}.{kind}"
-    for name in ("metrics", "lip-opening", "contact-sheet")
+    for name in ("metrics", "paired", "lip-opening", "contact-sheet")
     for width in ("", "-column")
     for kind in ("png", "pdf")
 }
-TABLES = {"table.md", "table.tex", "table.csv"}
+TABLES = {"table.md", "table.tex", "table.csv", "table.json", "table.html", "paired.csv"}
 
 
 def contents(folder: Path, names: set[str]) -> dict[str, bytes]:
@@ -62,5 +62,5 @@ def test_a_run_without_curves_and_videos_leaves_no_old_figures(tmp_path: Path) -
     assert {path.name for path in (folder / "figures").iterdir()} == {
         "mine.png", "metrics.png", "metrics.pdf", "metrics-column.png", "metrics-column.pdf"
     }  # fmt: skip
-    assert len(paths) == 8 and not (folder / "media").exists()
+    assert len(paths) == 10 and not (folder / "media").exists()
     assert "rows.parquet" in (folder / "index.html").read_text()

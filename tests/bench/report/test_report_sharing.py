@@ -1,0 +1,106 @@
+"""A small copy of a run: the same tables and figures byte for byte, from its rows alone, without torch."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from report_run import LIPS, PSNR, make_protocol, make_run
+
+from bench.errors import ConfigError
+from bench.report import share, write
+from bench.report.folder import read_run
+from bench.store.rows import read_rows
+
+ROOT = Path(__file__).parents[3]
+AGAIN = """
+import sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "torchvision"):
+            raise ImportError(f"{name} must not be imported")
+sys.meta_path.insert(0, Refuse())
+from pathlib import Path
+from bench.report import write
+write(Path(sys.argv[1]))
+assert not {"torch", "torchvision"} & set(sys.modules)
+"""
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    found = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    return {name: content for name, content in found.items() if name != "index.html"}
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("shared")
+    # more clips than the figure of lip opening shows, so that some lose their curves
+    drivers = {"ann": [f"a{n}" for n in range(6)], "bob": ["b1"]}
+    settings = [{**make_protocol()["settings"][0], "name": name} for name in ("f32", "bf16")]
+    protocol = make_protocol(
+        axes={**make_protocol()["axes"], "drivers": drivers},
+        settings=settings,
+        metrics=[LIPS, PSNR],
+        methods=["ground-truth", "still", "avct"],
+        published=["sidgan-hdtf"],
+    )
+    run = make_run(folder / "run", protocol, videos=True)
+    write(run)
+    share(run, folder / "small")
+    return run, folder / "small"
+
+
+def test_a_copy_has_no_videos_journal_or_page(shared: tuple[Path, Path]) -> None:
+    run, small = shared
+    assert {path.name for path in small.iterdir()} == {
+        "manifest.json", "rows.parquet", "figures", "table.md", "table.tex", "table.csv", "table.json", "table.html",
+        "paired.csv", "published.csv",
+    }  # fmt: skip
+    assert {path.name for path in (small / "figures").iterdir()} == {p.name for p in (run / "figures").iterdir()}
+
+
+def test_it_shows_what_the_run_shows(shared: tuple[Path, Path]) -> None:
+    run, small = shared
+    ours, theirs = bytes_of(run), bytes_of(small)
+    for name in set(theirs) - {"rows.parquet"}:
+        assert theirs[name] == ours[name], name
+
+
+def test_only_curves_that_are_drawn_are_kept(shared: tuple[Path, Path]) -> None:
+    run, small = shared
+    whole, thin = read_run(run).rows, read_rows(small / "rows.parquet")
+    assert [(r["cell"], r["metric"], r["value"]) for r in thin] == [(r["cell"], r["metric"], r["value"]) for r in whole]
+    assert any(r["per_frame"] for r in whole if r["metric"] == PSNR) and not any(r["per_frame"] for r in thin)
+    kept = {(r["setting"], r["driver"]) for r in thin if r["series"]}
+    assert len(kept) == 3 and {setting for setting, _ in kept} == {"f32"}
+    assert {r["metric"] for r in thin if r["series"]} == {LIPS}
+
+
+def test_report_makes_the_same_bytes_again_without_torch(shared: tuple[Path, Path], tmp_path: Path) -> None:
+    small = shutil.copytree(shared[1], tmp_path / "small")
+    before = bytes_of(small)
+    for path in list(small.rglob("*")):
+        # the contact sheet is made of videos, which are not here: it is kept as it is
+        if path.is_file() and path.name not in ("manifest.json", "rows.parquet") and "sheet" not in path.name:
+            path.unlink()
+    ran = subprocess.run([sys.executable, "-c", AGAIN, str(small)], cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    after = bytes_of(small)
+    assert set(after) == set(before)
+    for name, content in before.items():
+        assert after[name] == content, name
+    assert not (small / "media").exists()
+
+
+def test_figures_hold_no_dates(shared: tuple[Path, Path]) -> None:
+    for path in (shared[1] / "figures").glob("*.pdf"):
+        assert not {b"CreationDate", b"/Creator", b"/Producer"} & set(path.read_bytes().split()), path.name
+
+
+def test_the_run_itself_is_never_made_small(shared: tuple[Path, Path]) -> None:
+    with pytest.raises(ConfigError, match="another folder"):
+        share(shared[0], shared[0])
