@@ -33,7 +33,7 @@ def ls(
 
     table = Table(box=None, pad_edge=False, show_header=True)
     table.add_column(kind.value[:-1], no_wrap=True, style="bold")
-    extra = ("unit", "direction") if kind is Kind.METRICS else ()
+    extra = {Kind.METRICS: ("unit", "direction"), Kind.DATASETS: ("state",)}.get(kind, ())
     for name in (*extra, "title"):
         table.add_column(name)
     for entry in found:
@@ -57,17 +57,34 @@ def _files(kind: Kind) -> list[dict]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         title = content.get("title", "")
         found.append({"id": content.get("id", name), "name": name, "title": title, "file": str(path)})
+        if kind is Kind.DATASETS:
+            found[-1]["state"] = "not here" if _lacking(name) else "here"
     return found
 
 
+def _lacking(dataset: str) -> str | None:
+    from bench.datasets.catalogue import describe, lacking
+
+    return lacking(describe(dataset))
+
+
+def _dataset_card(name: str) -> dict:
+    from bench.datasets.catalogue import describe
+
+    spec = describe(name)
+    card = {"id": name, **spec.model_dump(mode="json", exclude={"name", "here", "options", "splits"})}
+    return {**card, "lacking": _lacking(name), "file": f"{spec.here}/{name}.toml"}
+
+
 def explain(
-    metric: Annotated[str, typer.Argument(help="A metric id (family/variant@version) or a family.")],
+    name: Annotated[str, typer.Argument(help="A metric id (family/variant@version), a family, or a dataset.")],
     as_json: Annotated[bool, typer.Option("--json", help="The card as JSON.")] = False,
 ) -> None:
-    """Print a metric's card: formula, unit, direction, what it needs, its source, and what it does not measure."""
+    """Print a metric's card (formula, unit, direction, needs, source, limits), or how to get a dataset."""
     from metrics.registry import find
+    from protocols.catalogue import listing
 
-    cards = [v.as_dict() for v in find(metric)]
+    cards = [_dataset_card(name)] if name in listing("datasets") else [v.as_dict() for v in find(name)]
     if as_json:
         emit(cards)
         return
@@ -75,9 +92,10 @@ def explain(
     for card in cards:
         screen.print(f"[bold]{card['id']}[/bold]  {card['title']}")
         for key, value in card.items():
-            if key in ("id", "title") or value in (None, [], ()):
+            if key in ("id", "title") or value in (None, [], (), {}, ""):
                 continue
-            shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+            shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value).strip()
+            shown = shown.replace("\n", "\n" + " " * 16)
             screen.print(f"  [dim]{key.replace('_', ' '):>12}[/dim]  {shown}")
 
 

@@ -173,7 +173,7 @@ def _instruct(spec: DatasetSpec, variable: str) -> str:
     if spec.licence:
         told += f" (licence: {spec.licence})"
     if spec.obtain:
-        told += f"; how to lay it out: {spec.here}/{spec.name}.toml"
+        told += f"; how to lay it out: run_bench.py explain {spec.name}"
     return told
 
 

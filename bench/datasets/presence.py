@@ -42,9 +42,10 @@ def film_problems(film: Film, *, tolerance: float) -> list[str]:
         return []
     problems = []
     try:
-        length = probe(film.file).duration
+        stated = film.end is not None or film.seconds is not None
+        length = probe(film.file).duration if stated else None
         if length is None:
-            pass  # the container does not say, and to decode it all is a run's work
+            pass  # nobody says how long it is, or the container does not, and to decode it all is a run's work
         elif film.end is not None and length < film.end - tolerance:
             problems.append(
                 f"{film.file}: expected at least {film.end:g} s, which clip {film.name} needs; got {length:.2f} s"

@@ -37,6 +37,15 @@ def test_a_card_says_what_a_metric_does_not_see() -> None:
     assert one.code == 0 and "blind to" in one.out and "formula" in one.out
 
 
+def test_a_dataset_that_is_not_here_says_how_to_get_it() -> None:
+    states = {entry["id"]: entry["state"] for entry in json.loads(bench("ls", "datasets", "--json", HDTF_ROOT="").out)}
+    assert (states["puppets"], states["hdtf"]) == ("here", "not here")
+    (card,) = json.loads(bench("explain", "hdtf", "--json", HDTF_ROOT="").out)
+    assert "HDTF_ROOT" in card["obtain"] and "HDTF_ROOT" in card["lacking"]
+    shown = bench("explain", "hdtf")
+    assert shown.code == 0 and card["homepage"] in shown.out and "4. Set HDTF_ROOT" in shown.out
+
+
 def test_a_plan_is_told_and_nothing_is_run(tmp_path) -> None:
     told = bench("validate", "demo", "--json", cwd=tmp_path)
     assert told.code == 0, told.err

@@ -48,7 +48,7 @@ def test_what_is_not_as_listed_is_said_in_a_line_each(kit, tmp_path: Path):
         "short,ann,,,test,,0.9",
         f"other,ann,,,test,{'0' * 64},0.6",
         "gone,bob,,,test,,",
-        "broken,bob,,,test,,",
+        "broken,bob,,,test,,1",
         "late,carl,3,4,train,,",
         uncut=["{identity}_uncut"],
         count={"test": 5, "train": 1},

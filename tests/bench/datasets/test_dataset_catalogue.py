@@ -72,7 +72,12 @@ def test_data_that_are_not_there_are_one_line_of_what_to_do(name: str, monkeypat
         open_dataset(name)
     said = str(caught.value)
     assert said == lacking(spec) and "\n" not in said
-    for words in (f"set the environment variable {variable}", spec.homepage, spec.licence, f"{name}.toml"):
+    for words in (
+        f"set the environment variable {variable}",
+        spec.homepage,
+        spec.licence,
+        f"run_bench.py explain {name}",
+    ):
         assert words in said
     assert variable in spec.obtain
     monkeypatch.setenv(variable, "")
