@@ -121,7 +121,7 @@ def effective(sizes: np.ndarray) -> float:
 
 def student(probability: float, freedom: float) -> float:
     """Quantile of Student's t; less than one degree of freedom counts as one."""
-    from scipy.special import stdtrit
+    from scipy.special import stdtrit  # type: ignore[import-untyped]
 
     return float(stdtrit(max(1.0, freedom), probability))
 

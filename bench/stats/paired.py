@@ -72,7 +72,8 @@ def compare(
     rows = list(rows)
     values, pooled = clip_values(rows), pooled_rows(rows)
     wanted = clips(protocol) if wanted is None else wanted
-    lines, level = [], protocol["statistics"]["level"]
+    level = protocol["statistics"]["level"]
+    lines: list[dict[str, Any]] = []
     for setting in protocol["settings"]:
         for metric in protocol["metrics"]:
             for method in protocol["methods"]:
@@ -80,7 +81,7 @@ def compare(
                     continue
                 keys = [(name, setting["name"], metric) for name in (method, baseline)]
                 head = (protocol["id"], setting["name"], metric, method, baseline)
-                line = dict.fromkeys(COLUMNS) | dict(zip(COLUMNS, head, strict=False))
+                line: dict[str, Any] = dict.fromkeys(COLUMNS) | dict(zip(COLUMNS, head, strict=False))
                 if any(key in pooled for key in keys):
                     line |= _together([pooled.get(key) for key in keys])
                 else:
@@ -121,7 +122,7 @@ def _line(
         fewest=chosen.get("fewest", FEWEST),
         unit=chosen["cluster"],
     )
-    line = {
+    line: dict[str, Any] = {
         "mean": math.fsum(a) / len(a) if len(a) else None,
         "mean_baseline": math.fsum(b) / len(b) if len(b) else None,
         "difference": made.value,
@@ -136,7 +137,7 @@ def _line(
         "missing_clips": _missing(wanted, {method: ours, baseline: theirs}),
         "reason": _say(made),
     }
-    if directed(card):
+    if card is not None and directed(card):
         harms = [[card.badness(v) for v in side.tolist()] for side in (a, b)]
         line["wins"] = sum(x < y for x, y in zip(*harms, strict=True))
         line["losses"] = sum(x > y for x, y in zip(*harms, strict=True))

@@ -119,7 +119,7 @@ def _rank_pooled(
     rows: Mapping[str, Mapping[str, Any] | None], made_of: Mapping[str, frozenset[Clip] | None], card: Card
 ) -> dict[str, dict[str, Any]]:
     """The same by a metric that all clips have together. made_of: the clips that entered."""
-    value = {name: None if row is None else row["value"] for name, row in rows.items()}
+    value: dict[str, Any] = {name: None if row is None else row["value"] for name, row in rows.items()}
     completed = {
         name: 0 if row is None or value[name] is None else int(row["notes"]["clips"]) for name, row in rows.items()
     }
@@ -143,7 +143,7 @@ def _rank_pooled(
         for name, count in completed.items()
     }
     leaders = [name for name, count in completed.items() if count == most > 0]
-    best = min(leaders, key=lambda name: place[name], default=None)
+    best = min(leaders, key=lambda name: place[name], default="")
     for name in leaders:
         limits = [(rows[each] or {})["notes"].get("interval") for each in (best, name)]
         apart = all(limits) and max(low for low, _ in limits) > min(high for _, high in limits)

@@ -64,7 +64,8 @@ def _pooled(row: Mapping[str, Any]) -> Interval:
         return Interval(None, None, None, 0, row.get("reason") or "no value")
     notes = row["notes"]
     if "interval" in notes:
-        return Interval(row["value"], *notes["interval"], notes["clips"])
+        low, high = notes["interval"]
+        return Interval(row["value"], low, high, notes["clips"])
     return Interval(row["value"], None, None, notes["clips"], notes.get("no_interval", "no interval from so few clips"))
 
 
