@@ -93,7 +93,8 @@ def read_published(path: Path) -> tuple[PublishedNumber, ...]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ProtocolError(f"{path}: cannot be read as CSV: {' '.join(str(error).split())}") from None
     _require_columns(lines[0] if lines else [], path)
-    numbers, seen = [], {}
+    numbers: list[PublishedNumber] = []
+    seen: dict[tuple[str, ...], int] = {}
     for place, cells in enumerate(lines[1:], start=2):
         if len(cells) != len(COLUMNS):
             raise ProtocolError(f"{path}, line {place}: expected {len(COLUMNS)} columns, got {len(cells)}")
