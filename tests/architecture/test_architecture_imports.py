@@ -38,7 +38,7 @@ ROOMS = {
     "validity": {"io", "datasets", "store", "stats", "executors", "runner", "report"},
     "cli": {
         "io", "stats", "datasets", "adapters", "store", "runner", "report", "training", "generate", "inventory",
-        "footage", "fetching", "spread", "cli",
+        "footage", "fetching", "spread", "executors", "cli",
     },
 }  # fmt: skip
 # the generator is driven from one adapter, one training command, and the verb that makes a single video; `weights`
