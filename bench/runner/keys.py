@@ -45,23 +45,23 @@ def generation_key(
     return sha256_json(content)
 
 
-def measurement_basis(variant: Variant) -> str:
-    """sha256 (hex) of what decides a variant's numbers beside its inputs: id, weights that are here, code."""
-    return sha256_json([variant.id, variant_weights(variant), metric_source(variant)])
+def measurement_basis(variant: Variant) -> dict[str, Any]:
+    """What decides a variant's numbers beside its inputs: its id, the weights that are here, and its code."""
+    return {"variant": variant.id, "weights": variant_weights(variant), "source": metric_source(variant)}
 
 
-def measurement_key(needs: Sequence[str], video_sha256: str, digests: Digests, *, basis: str) -> str:
+def measurement_key(needs: Sequence[str], video_sha256: str, digests: Digests, *, basis: Mapping[str, Any]) -> str:
     """sha256 (hex) over the pixels, the inputs that a variant with those `needs` is given, and its `basis`."""
     truthful = any(need == "truth" or (need.startswith("truth_") and ":" in need) for need in needs)
-    content = [
-        basis,
-        video_sha256,
-        digests.truth if truthful else None,
-        digests.truth_points if "truth_landmarks:exact" in needs else None,
-        digests.file_points if "landmarks:file" in needs else None,
-        digests.truth_file_points if "truth_landmarks:file" in needs else None,
-        digests.speech if "samples" in needs else None,
-        digests.truth_speech if "truth_samples" in needs else None,
-        digests.phones if "phones" in needs else None,
-    ]
+    content = {
+        **basis,
+        "video": video_sha256,
+        "truth": digests.truth if truthful else None,
+        "truth_points": digests.truth_points if "truth_landmarks:exact" in needs else None,
+        "file_points": digests.file_points if "landmarks:file" in needs else None,
+        "truth_file_points": digests.truth_file_points if "truth_landmarks:file" in needs else None,
+        "speech": digests.speech if "samples" in needs else None,
+        "truth_speech": digests.truth_speech if "truth_samples" in needs else None,
+        "phones": digests.phones if "phones" in needs else None,
+    }
     return sha256_json(content)

@@ -179,7 +179,7 @@ def test_a_measurement_key_follows_what_the_variant_needs_and_nothing_else():
     digests = Digests(4, "p", "pp", "s", "ph", "po", "t", "tp", "ts", "o")
 
     def key(*needs: str, basis: str = "b", video: str = "v", **changes) -> str:
-        return measurement_key(needs, video, replace(digests, **changes), basis=basis)
+        return measurement_key(needs, video, replace(digests, **changes), basis={"source": basis})
 
     plain = key()
     everything = {
