@@ -10,6 +10,7 @@ from bench.records import Cell, Dataset, Setting
 from protocols import catalogue
 from protocols.errors import ProtocolError
 from protocols.pairing import NEEDS_IDENTITIES, pair_up
+from protocols.published import load_published
 from protocols.schema import Axes, Protocol, SettingSpec
 from protocols.validation import nearest
 
@@ -25,8 +26,14 @@ def load(name: str | Path, *, overrides: Sequence[str] = ()) -> Protocol:
 def expand(protocol: Protocol, dataset: Dataset) -> Protocol:
     """The protocol with every speaker, driver and reference named, as the dataset has them today.
 
-    Raises ConfigError for a name that the dataset does not have, and for a protocol without a single clip.
+    Raises ConfigError for a name that the dataset does not have, for published tables that are not there, and for a
+    protocol without a single clip.
     """
+    try:
+        for name in protocol.published:
+            load_published(name)
+    except ProtocolError as error:
+        raise ConfigError(f"protocol {protocol.id}: {error}") from None
     axes = protocol.axes
     references = axes.references or dataset.references()
     _require(references, dataset.references(), "reference", dataset)

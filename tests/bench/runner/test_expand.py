@@ -45,6 +45,10 @@ def test_ways_to_name_drivers(place, toy, override: str, expected: dict):
         ("axes.drivers={ann=['three']}", "dataset toy has no driver of speaker ann 'three'"),
         ("axes.drivers={anna=['one']}", "no speaker 'anna'. Did you mean ann?"),
         ("axes.references=['r7']", "no reference 'r7'"),
+        (
+            "published=['avct-2022-hdft']",
+            "protocol toy@1: unknown published numbers 'avct-2022-hdft'. Did you mean avct-2022",
+        ),
         ("axes.pairs=same", "expected at least one clip, got none (no driver has the name of a reference)"),
     ],
 )
