@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from remade import remake
 from report_run import LIPS, PSNR, make_protocol, make_run
 
 from bench.errors import ConfigError
@@ -18,25 +17,6 @@ from bench.report.folder import read_run
 from bench.report.lips import find_panels
 from bench.report.table import build_table
 from bench.store.rows import read_rows
-
-ROOT = Path(__file__).parents[3]
-AGAIN = """
-import sys
-class Refuse:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("torch", "torchvision"):
-            raise ImportError(f"{name} must not be imported")
-sys.meta_path.insert(0, Refuse())
-from pathlib import Path
-from bench.report import write
-write(Path(sys.argv[1]))
-assert not {"torch", "torchvision"} & set(sys.modules)
-"""
-
-
-def bytes_of(folder: Path) -> dict[str, bytes]:
-    found = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-    return {name: content for name, content in found.items() if name != "index.html"}
 
 
 @pytest.fixture(scope="module")
@@ -97,14 +77,7 @@ def test_only_curves_that_are_drawn_are_kept(shared: tuple[Path, Path]) -> None:
 
 def test_report_makes_the_same_bytes_again_without_torch(shared: tuple[Path, Path], tmp_path: Path) -> None:
     small = shutil.copytree(shared[1], tmp_path / "small")
-    before = bytes_of(small)
-    for path in list(small.rglob("*")):
-        # the contact sheet is made of videos, which are not here: it is kept as it is
-        if path.is_file() and path.name not in ("manifest.json", "rows.parquet") and "sheet" not in path.name:
-            path.unlink()
-    ran = subprocess.run([sys.executable, "-c", AGAIN, str(small)], cwd=ROOT, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
-    after = bytes_of(small)
+    before, after = remake(small)
     assert set(after) == set(before)
     for name, content in before.items():
         assert after[name] == content, name
