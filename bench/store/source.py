@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -47,8 +48,12 @@ def git_commit(root: Path) -> str | None:
         return None
 
 
+@cache
 def package_versions() -> dict[str, str]:
-    """Name -> version of every installed distribution, sorted: what a table may depend on without knowing it."""
+    """Name -> version of every installed distribution, sorted: what a table may depend on without knowing it.
+
+    Answered once a process.
+    """
     found = {(dist.metadata["Name"] or "").lower(): dist.version for dist in metadata.distributions()}
     return dict(sorted((name, version) for name, version in found.items() if name))
 
