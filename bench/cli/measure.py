@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -17,6 +17,7 @@ from bench.runner.overwrite import DEFAULT, POLICIES
 
 if TYPE_CHECKING:
     from bench.runner.execution import RunResult
+    from bench.runner.how import How
 
 Out = Annotated[Path | None, typer.Option("--out", help="The run folder (default: results/<name>).")]
 Workers = Annotated[int | None, typer.Option(help="Processes; by default one a core, at most 8.")]
@@ -37,6 +38,13 @@ Sets = Annotated[list[str] | None, typer.Option("--set", help="Override a key: `
 
 def _split(names: str | None) -> list[str]:
     return [n.strip() for n in (names or "").split(",") if n.strip()]
+
+
+def _how(workers: int | None, overwrite: str, executor: str, options: list[str] | None) -> How:
+    from bench.executors import parse_options
+    from bench.runner.how import How
+
+    return How(processes(workers), overwrite=overwrite, executor=executor, options=parse_options(options or ()))
 
 
 def _finish(result: RunResult, *, as_json: bool, shown: str) -> NoReturn:
@@ -81,7 +89,6 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run a protocol, or take an interrupted run up again, and write its tables, plots and page."""
-    from bench.executors import parse_options
     from bench.runner.expand import load
     from bench.runner.run import run as carry_out
 
@@ -94,11 +101,8 @@ def run(
         result = carry_out(
             loaded,
             out=out,
-            workers=processes(workers),
-            overwrite=overwrite,
+            how=_how(workers, overwrite, executor, executor_options),
             progress=advance,
-            executor=executor,
-            options=parse_options(executor_options or ()),
         )
     _finish(result, as_json=as_json, shown=loaded.id)
 
@@ -127,11 +131,10 @@ def score(
     With --protocol, a video's path below its method's folder (without ending) is REFERENCE/DRIVER or REFERENCE--DRIVER,
     or DRIVER or REFERENCE alone where one clip only has it; what belongs to no clip is listed.
     """
-    from bench.executors import parse_options
     from bench.runner.score import score as carry_out
 
     look_in(weights)
-    options = parse_options(executor_options or ())
+    how = _how(workers, overwrite, executor, executor_options)
     if protocol is not None:
         if truth is not None or metrics is not None:
             raise ConfigError("score: --protocol brings truth and metrics; expected neither --truth nor --metrics")
@@ -141,10 +144,7 @@ def score(
             sets or (),
             method=method,
             out=out,
-            workers=workers,
-            overwrite=overwrite,
-            executor=executor,
-            options=options,
+            how=how,
             as_json=as_json,
         )
     if sets:
@@ -157,11 +157,8 @@ def score(
             metrics=chosen,
             method=method,
             out=out,
-            workers=processes(workers),
-            overwrite=overwrite,
+            how=how,
             progress=advance,
-            executor=executor,
-            options=options,
         )
     _finish(result, as_json=as_json, shown="score")
 
@@ -173,10 +170,7 @@ def _score_given(
     *,
     method: str | None,
     out: Path | None,
-    workers: int | None,
-    overwrite: str,
-    executor: str,
-    options: Mapping[str, str],
+    how: How,
     as_json: bool,
 ) -> NoReturn:
     from bench.runner.expand import load
@@ -189,11 +183,8 @@ def _score_given(
             loaded,
             method=method,
             out=out,
-            workers=processes(workers),
-            overwrite=overwrite,
+            how=how,
             progress=advance,
-            executor=executor,
-            options=options,
         )
     for name, videos_left in unmatched.items():
         print(f"{name}: {len(videos_left)} videos belong to no clip of {loaded.id}: {', '.join(videos_left)}",

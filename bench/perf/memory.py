@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.records import FPS, RATE
+from bench.runner.how import How
 
 SIDE = 256
 _HOLD = 5
@@ -84,7 +85,7 @@ def _score(home: Path, metrics: Sequence[str]) -> dict[str, float]:
 
     chosen = named(list(metrics)) or fitting(home / "mine", home / "true")
     start = time.perf_counter()
-    result = score(home / "mine", truth=home / "true", metrics=chosen, out=home / "out", workers=0)
+    result = score(home / "mine", truth=home / "true", metrics=chosen, out=home / "out", how=How(workers=0))
     if result.exit_code:
         raise RuntimeError(f"scoring failed: {result.reason}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -16,8 +16,9 @@ from bench.executors.base import Crew
 from bench.io.digest import sha256_json
 from bench.io.versions import library_versions
 from bench.records import Cell
+from bench.runner.how import How
 from bench.runner.methods import Method
-from bench.runner.overwrite import DEFAULT, check_policy, remarks
+from bench.runner.overwrite import check_policy, remarks
 from bench.runner.pooling import FOLDER as POOLED
 from bench.runner.pooling import SIGHTINGS, pool
 from bench.runner.session import Session
@@ -73,35 +74,21 @@ class Plan:
     described: Sequence[Mapping[str, Any]]
 
 
-def execute(
-    plan: Plan,
-    out: Path,
-    *,
-    workers: int,
-    threads: int | None,
-    overwrite: str = DEFAULT,
-    progress: Callable[[Progress], None] | None,
-    executor: str = "local",
-    options: Mapping[str, str] | None = None,
-) -> RunResult:
-    """Carry out a plan in a run folder that no other process holds.
-
-    overwrite: a policy of `bench.runner.overwrite`. executor: one of `bench.executors`, with its options.
-    """
-    check_policy(overwrite)
+def execute(plan: Plan, out: Path, *, how: How, progress: Callable[[Progress], None] | None) -> RunResult:
+    """Carry out a plan in a run folder that no other process holds."""
+    check_policy(how.overwrite)
+    workers, threads = how.workers, how.threads
     if workers < 0 or (threads is not None and threads < 1):
         raise ConfigError(f"expected workers of 0 or more and at least one thread, got {workers} and {threads}")
-    if workers == 0 and executor not in ("local", "inline"):
-        raise ConfigError(f"executor {executor!r} expects at least one worker, got 0")
-    if workers == 0 or executor == "inline":
-        executor, workers = "inline", 0
-    options = dict(options or {})
+    if workers == 0 and how.executor not in ("local", "inline"):
+        raise ConfigError(f"executor {how.executor!r} expects at least one worker, got 0")
+    options, executor = dict(how.options), how.executor if workers else "inline"
     executors.check(executor, options)
     threads = threads or executors.threads(executor, workers, options)
     folder = make_folder(out)
     total = sum(map(len, plan.cells.values()))
     with held(folder):
-        _sweep(folder, anew=overwrite == "always")
+        _sweep(folder, anew=how.overwrite == "always")
         manifest = begin(folder, _asked(plan, total=total, executor=executor, workers=workers, threads=threads))
         with Journal(folder / JOURNAL) as journal:
             session = Session(
@@ -111,7 +98,7 @@ def execute(
                 journal=journal,
                 folder=folder,
                 total=total,
-                overwrite=overwrite,
+                overwrite=how.overwrite,
                 progress=progress,
             )
             known = Settings(plan.protocol, folder, manifest["run_id"], plan.others, threads)

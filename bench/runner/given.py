@@ -11,9 +11,9 @@ from bench.errors import ConfigError
 from bench.records import Cell, Setting
 from bench.runner.execution import Plan, RunResult, execute
 from bench.runner.expand import expand
+from bench.runner.how import HERE, How
 from bench.runner.matching import RULE, Clip, Matched, match
 from bench.runner.methods import describe_given
-from bench.runner.overwrite import DEFAULT
 from bench.runner.run import describe_dataset, find_variants, open_clips
 from bench.runner.score import SETTING, find_methods
 from bench.runner.tally import Progress
@@ -28,12 +28,8 @@ def score_given(
     *,
     method: str | None = None,
     out: Path | None = None,
-    workers: int = 1,
-    threads: int | None = None,
-    overwrite: str = DEFAULT,
+    how: How = HERE,
     progress: Callable[[Progress], None] | None = None,
-    executor: str = "local",
-    options: Mapping[str, str] | None = None,
 ) -> tuple[RunResult, dict[str, tuple[str, ...]]]:
     """Score a folder of videos as the protocol's clips (results/<protocol>-<folder> by default).
 
@@ -68,16 +64,7 @@ def score_given(
     )
     name = f"{protocol.name}-{videos.resolve().name}"
     folder = out or Path("results") / name
-    result = execute(
-        plan,
-        folder,
-        workers=workers,
-        threads=threads,
-        overwrite=overwrite,
-        progress=progress,
-        executor=executor,
-        options=options,
-    )
+    result = execute(plan, folder, how=how, progress=progress)
     return result, {name: some.unmatched for name, some in matched.items() if some.unmatched}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,8 @@ from bench.errors import ConfigError
 from bench.records import Cell, Dataset
 from bench.runner.execution import Plan, RunResult, execute
 from bench.runner.expand import cells, expand, settings
+from bench.runner.how import HERE, How
 from bench.runner.methods import describe_method, open_methods
-from bench.runner.overwrite import DEFAULT
 from bench.runner.tally import Progress
 from bench.runner.tasks import Pair, Source
 from metrics.errors import MetricError
@@ -26,19 +26,13 @@ def run(
     protocol: Protocol,
     *,
     out: Path | None = None,
-    workers: int = 1,
-    threads: int | None = None,
-    overwrite: str = DEFAULT,
+    how: How = HERE,
     progress: Callable[[Progress], None] | None = None,
-    executor: str = "local",
-    options: Mapping[str, str] | None = None,
 ) -> RunResult:
     """Run a protocol to its end in the folder `out` (results/<protocol name> by default), or take it up again.
 
-    workers: processes; 0 runs all in this process, for debugging. threads: numeric threads in each, by default the
-    machine's cores shared out. overwrite: what is done again (`bench.runner.overwrite`). progress: called for every
-    finished cell. A cell that fails becomes rows with stage and reason, and exit code 1; the next run tries it again.
-    An interrupt keeps what is finished. executor: where tasks run, with its options (`bench.executors`).
+    progress: called for every finished cell. A cell that fails becomes rows with stage and reason, and exit code 1; the
+    next run tries it again. An interrupt keeps what is finished.
     Raises ConfigError, MissingError, BusyError, StorageError.
     """
     dataset = open_clips(protocol)
@@ -60,16 +54,7 @@ def run(
         dataset=describe_dataset(protocol, dataset),
         described=[describe_method(method, described, resolved) for method in methods.values()],
     )
-    return execute(
-        plan,
-        out or Path("results") / resolved.name,
-        workers=workers,
-        threads=threads,
-        overwrite=overwrite,
-        progress=progress,
-        executor=executor,
-        options=options,
-    )
+    return execute(plan, out or Path("results") / resolved.name, how=how, progress=progress)
 
 
 def open_clips(protocol: Protocol) -> Dataset:

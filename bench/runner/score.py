@@ -9,7 +9,7 @@ from bench.datasets.folder import find_videos
 from bench.errors import ConfigError, MissingError
 from bench.records import Cell, Setting
 from bench.runner.execution import Plan, RunResult, execute
-from bench.runner.overwrite import DEFAULT
+from bench.runner.how import HERE, How
 from bench.runner.run import find_variants
 from bench.runner.tally import Progress
 from bench.runner.tasks import Files, Source
@@ -28,13 +28,9 @@ def score(
     truth: Path | None = None,
     method: str | None = None,
     out: Path | None = None,
-    workers: int = 1,
-    threads: int | None = None,
-    overwrite: str = DEFAULT,
+    how: How = HERE,
     statistics: Statistics | None = None,
     progress: Callable[[Progress], None] | None = None,
-    executor: str = "local",
-    options: Mapping[str, str] | None = None,
 ) -> RunResult:
     """Score a folder of videos into the run folder `out` (results/score-<folder> by default).
 
@@ -73,16 +69,7 @@ def score(
         described=[{"name": name, "title": f"videos in {folder.name}"} for name, folder in folders.items()],
     )
     name = f"score-{videos.resolve().name}"
-    return execute(
-        plan,
-        out or Path("results") / name,
-        workers=workers,
-        threads=threads,
-        overwrite=overwrite,
-        progress=progress,
-        executor=executor,
-        options=options,
-    )
+    return execute(plan, out or Path("results") / name, how=how, progress=progress)
 
 
 def find_methods(videos: Path, method: str | None) -> dict[str, Path]:

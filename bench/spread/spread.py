@@ -11,6 +11,7 @@ from typing import Any
 from bench.datasets.folder import find_videos
 from bench.errors import ConfigError
 from bench.report.folder import TRUTH, read_run
+from bench.runner.how import How
 from bench.runner.score import score
 from bench.runner.tally import Progress
 from bench.spread.conventions import NAMES, Name, conventions, primaries
@@ -76,7 +77,7 @@ def spread(
     def measure(what: str, folder: Path, true: Path, ids: Sequence[str], method: str | None = None) -> Path:
         shown = None if progress is None else (lambda now: progress(what, now))
         place = out / "runs" / what
-        score(folder, metrics=ids, truth=true, method=method, out=place, workers=workers, progress=shown)
+        score(folder, metrics=ids, truth=true, method=method, out=place, progress=shown, how=How(workers=workers))
         return place
 
     found = _numbers(measure("conventions", videos / AS_GIVEN, truth, metrics, AS_GIVEN))

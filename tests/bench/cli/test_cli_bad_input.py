@@ -163,7 +163,7 @@ def test_unknown_protocol_key_suggests(tmp_path: Path) -> None:
     bad = tmp_path / "mine.toml"
     bad.write_text(text.replace('dataset = "puppets"', 'datset = "puppets"'))
     ended = bench("run", bad, "--out", tmp_path / "out")
-    assert ended.code == 2 and "Did you mean dataset?" in ended.line
+    assert ended.code == 2 and "Did you mean dataset" in ended.line
     bad.write_text("id = [")
     assert bench("validate", bad).code == 2
 

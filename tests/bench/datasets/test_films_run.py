@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bench.runner.how import How
+
 
 def test_a_clip_that_is_missing_is_a_failed_row_and_spoils_no_other(kit, tmp_path: Path, monkeypatch):
     from bench.runner.expand import load
@@ -24,7 +26,7 @@ def test_a_clip_that_is_missing_is_a_failed_row_and_spoils_no_other(kit, tmp_pat
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     monkeypatch.setenv("AVCT_BENCH_PATH", str(tmp_path))
-    result = run(load("mine"), out=tmp_path / "out", workers=0)
+    result = run(load("mine"), out=tmp_path / "out", how=How(workers=0))
     assert (result.total, result.exit_code) == (6, 1)
     found = {(row["method"], row["driver"]): row for row in read_rows(tmp_path / "out/rows.parquet")}
     assert len(found) == 6 and not any("dan" in driver for _, driver in found)

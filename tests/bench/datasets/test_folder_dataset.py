@@ -14,6 +14,7 @@ from bench.datasets.puppets.corpus import rest_portrait
 from bench.errors import ConfigError, MediaError, MissingError
 from bench.io.encode import write_lossless
 from bench.records import Phone
+from bench.runner.how import How
 
 
 def write(path: Path, *, height: int = 16, width: int = 16, frames: int = 6, samples: int = 6 * 640) -> np.ndarray:
@@ -141,7 +142,7 @@ def test_a_protocol_over_a_folder_runs(tmp_path: Path, monkeypatch: pytest.Monke
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     monkeypatch.setenv("AVCT_BENCH_PATH", str(tmp_path))
-    result = run(load("mine"), out=tmp_path / "out", workers=0)
+    result = run(load("mine"), out=tmp_path / "out", how=How(workers=0))
     assert (result.total, result.done, result.exit_code) == (4, 4, 0)
     written = [json.loads(line) for line in (tmp_path / "out/rows.jsonl").read_text().splitlines()]
     assert {(entry["cell"]["driver"], entry["phones_by"]) for entry in written} == {("a", "file"), ("b", None)}

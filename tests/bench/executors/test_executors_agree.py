@@ -12,6 +12,7 @@ from one_node_slurm import lacking, one_node
 
 from bench.executors.base import DIED
 from bench.report import write
+from bench.runner.how import How
 from bench.runner.run import run
 from bench.runner.session import Session
 from bench.store.manifest import read_manifest
@@ -25,7 +26,7 @@ FEW = ("methods=['still', 'echo', 'killer']", "axes.drivers=['one']", "axes.refe
 
 def outcome(place: Any, out: Path, executor: str, workers: int, *overrides: str, failed: int = 0) -> dict[str, bytes]:
     """The files that must agree, after a run and its report."""
-    result = run(place.protocol(*overrides), out=out, workers=workers, threads=1, executor=executor)
+    result = run(place.protocol(*overrides), out=out, how=How(workers=workers, threads=1, executor=executor))
     write(out)
     manifest = read_manifest(out / "manifest.json")
     assert (manifest["executor"], manifest["workers"]) == (executor, workers) and not (out / "work").exists()

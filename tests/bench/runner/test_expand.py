@@ -8,6 +8,7 @@ from bench.datasets.catalogue import clips_sha256, open_dataset
 from bench.errors import ConfigError, MissingError
 from bench.runner.estimate import estimate
 from bench.runner.expand import cells, expand, load, name_cell, pairs
+from bench.runner.how import How
 from bench.runner.run import open_clips, run
 from protocols.catalogue import load as load_file
 
@@ -105,7 +106,7 @@ def test_an_estimate_counts_videos_once_and_names_what_is_missing(place, tmp_pat
 
 def test_an_estimate_learns_from_a_journal(place, tmp_path):
     protocol = place.protocol("methods=['still']", "axes.drivers=['one']")
-    run(protocol, out=tmp_path / "out", workers=0)
+    run(protocol, out=tmp_path / "out", how=How(workers=0))
     made = estimate(protocol, out=tmp_path / "out")
     assert made.basis == "times of the journal" and 0 < made.seconds < 5
 

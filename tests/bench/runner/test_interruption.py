@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.runner.how import How
 from bench.runner.run import run
 from bench.store.journal import read_journal
 from bench.store.manifest import read_manifest
@@ -54,7 +55,7 @@ def gone(pid: int) -> bool:
 def test_killed_at_several_moments_and_resumed_gives_the_same_bytes(place, tmp_path: Path):
     protocol = place.protocol(*FEW)
     whole, out = tmp_path / "whole", tmp_path / "out"
-    assert run(protocol, out=whole, workers=0).exit_code == 0
+    assert run(protocol, out=whole, how=How(workers=0)).exit_code == 0
     place.calls()
     # The first kill strikes before the first cell, the others as soon as so many more cells are journaled.
     for more in (0, 1, 4):
@@ -72,7 +73,7 @@ def test_killed_at_several_moments_and_resumed_gives_the_same_bytes(place, tmp_p
         assert read_manifest(out / "manifest.json")["exit"]["code"] is None
     journaled = lines(out)
     assert 5 <= journaled < 12, "the kills came too late to show anything"
-    result = run(protocol, out=out, workers=0)
+    result = run(protocol, out=out, how=How(workers=0))
     assert (result.exit_code, result.reused) == (0, journaled)
     assert (out / "rows.parquet").read_bytes() == (whole / "rows.parquet").read_bytes()
     assert {p.name for p in (out / "videos").iterdir()} == {p.name for p in (whole / "videos").iterdir()}
@@ -81,12 +82,12 @@ def test_killed_at_several_moments_and_resumed_gives_the_same_bytes(place, tmp_p
 def test_killed_between_video_and_journal_the_video_is_used(place, tmp_path: Path):
     few = ("axes.drivers=['one']", "methods=['echo']", "axes.references=['r0']")
     out = tmp_path / "out"
-    run(place.protocol(*few), out=out, workers=0)
+    run(place.protocol(*few), out=out, how=How(workers=0))
     first = (out / "rows.parquet").read_bytes()
     (out / "rows.jsonl").unlink()
     (out / "rows.parquet").unlink()
     place.calls()
-    run(place.protocol(*few), out=out, workers=0)
+    run(place.protocol(*few), out=out, how=How(workers=0))
     assert [call.split()[0] for call in place.calls()] == ["measure", "measure"]
     assert (out / "rows.parquet").read_bytes() == first
 
@@ -130,9 +131,9 @@ def test_a_second_process_on_the_folder_is_refused_and_a_killed_one_leaves_no_pr
 def test_a_torn_last_line_costs_its_cell_alone(place, tmp_path: Path, cut: int):
     few = ("axes.drivers=['one']", "methods=['still','ground-truth']")
     out = tmp_path / "out"
-    run(place.protocol(*few), out=out, workers=0)
+    run(place.protocol(*few), out=out, how=How(workers=0))
     first, journal = (out / "rows.parquet").read_bytes(), out / "rows.jsonl"
     journal.write_bytes(journal.read_bytes()[:-cut])
-    again = run(place.protocol(*few), out=out, workers=0)
+    again = run(place.protocol(*few), out=out, how=How(workers=0))
     assert (again.reused, again.done) == (7, 8)
     assert (out / "rows.parquet").read_bytes() == first and lines(out) == 8

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.runner import source, weights
+from bench.runner.how import How
 from bench.runner.run import run
 from bench.runner.source import looker_source, method_source, metric_source
 from bench.runner.weights import lookers
@@ -63,7 +64,7 @@ class Bench:
     def again(self) -> tuple[set[str], set[str], set[str]]:
         """Cells whose video was made, "<metric> <cell>" of what was measured, and cells that a network looked at."""
         metrics = f"metrics={list(self.ids.values())!r}"
-        assert run(self.place.protocol(*BASE, metrics), out=self.out, workers=0).exit_code == 0
+        assert run(self.place.protocol(*BASE, metrics), out=self.out, how=How(workers=0)).exit_code == 0
         rows = read_rows(self.out / "rows.parquet")
         cells = {row["video_sha256"]: "/".join(row[n] for n in ("method", "reference", "driver")) for row in rows}
         calls = [call.split() for call in self.place.calls()]
@@ -154,10 +155,10 @@ def test_another_weight_file_of_a_method_counts_for_that_method(place, tmp_path:
     method = place.root / "protocols/methods/echo.toml"
     method.write_text(f'{method.read_text()}[[weights]]\nname = "net"\npath = "{tmp_path / "net.pt"}"\n')
     few = ("methods=['echo','still']", "settings=[{name='f'}]", "axes.drivers=['one']", "axes.references=['r0']")
-    first = run(place.protocol(*few), out=tmp_path / "out", workers=0)
+    first = run(place.protocol(*few), out=tmp_path / "out", how=How(workers=0))
     place.calls()
     (tmp_path / "net.pt").write_bytes(b"second")
-    again = run(place.protocol(*few), out=tmp_path / "out", workers=0)
+    again = run(place.protocol(*few), out=tmp_path / "out", how=How(workers=0))
     # The same pixels from another key: made again, not measured again.
     assert (first.reused, again.reused, place.calls()) == (0, 1, ["generate"])
 

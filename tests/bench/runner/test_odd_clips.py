@@ -15,6 +15,7 @@ import pytest
 
 from bench.io.encode import write_lossless
 from bench.runner.choice import fitting
+from bench.runner.how import How
 from bench.runner.score import score
 from bench.store.rows import read_rows
 
@@ -90,7 +91,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, s
                 place.parent.mkdir(exist_ok=True)
                 write_lossless(place, pictures, fps=Fraction(fps), samples=samples)
         ids = fitting(home / "mine", home / "true")
-        result = score(home / "mine", truth=home / "true", metrics=ids, out=home / "out", workers=0)
+        result = score(home / "mine", truth=home / "true", metrics=ids, out=home / "out", how=How(workers=0))
         found = read_rows(home / "out" / "rows.parquet")
         assert result.failed == 0, [r["reason"] for r in found if r["status"] == "failed"]
         yield {(row["driver"], row["metric"]): row for row in found}

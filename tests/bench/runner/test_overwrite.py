@@ -11,6 +11,7 @@ import pytest
 
 from bench.errors import ConfigError
 from bench.runner.execution import RunResult
+from bench.runner.how import How
 from bench.runner.overwrite import POLICIES
 from bench.runner.run import run
 from bench.runner.score import score
@@ -46,7 +47,7 @@ class Begun:
 
     def __init__(self, place, out: Path) -> None:
         self.place, self.out = place, out
-        first = run(place.protocol(*BASE, METRICS, "axes.references=['r0']"), out=out, workers=0)
+        first = run(place.protocol(*BASE, METRICS, "axes.references=['r0']"), out=out, how=How(workers=0))
         assert (first.done, first.failed) == (2, 2)
         self.entries, self.rows = read_journal(out / "rows.jsonl"), self.read()
         self.videos = self.stamps()
@@ -60,7 +61,9 @@ class Begun:
 
     def go_on(self, policy: str, *overrides: str) -> tuple[RunResult, set[str], int]:
         """The result, the cells that were journaled, and how often something was measured."""
-        result = run(self.place.protocol(*BASE, METRICS, *overrides), out=self.out, workers=0, overwrite=policy)
+        result = run(
+            self.place.protocol(*BASE, METRICS, *overrides), out=self.out, how=How(workers=0, overwrite=policy)
+        )
         new = read_journal(self.out / "rows.jsonl")[len(self.entries) :]
         journaled = {"/".join((c["method"], "f", c["reference"], c["driver"])) for c in (e["cell"] for e in new)}
         calls = self.place.calls()
@@ -148,7 +151,7 @@ def test_scored_videos_obey_the_same_policies(begun, tmp_path: Path):
         shutil.copy(video, videos / f"{name}.mkv")
 
     def measured(policy: str) -> int:
-        score(videos, metrics=["toy_bright/plain@1"], out=out, workers=0, overwrite=policy)
+        score(videos, metrics=["toy_bright/plain@1"], out=out, how=How(workers=0, overwrite=policy))
         return len(begun.place.calls())
 
     assert [measured(policy) for policy in ("only-failed", "never", "only-missing", "always")] == [0, 4, 0, 4]
@@ -159,5 +162,5 @@ def test_scored_videos_obey_the_same_policies(begun, tmp_path: Path):
 
 def test_another_policy_is_a_mistake(place, tmp_path: Path):
     with pytest.raises(ConfigError, match="overwrite: expected only-missing, only-failed, never, always, got 'some'"):
-        run(place.protocol(*BASE), out=tmp_path / "out", overwrite="some")
+        run(place.protocol(*BASE), out=tmp_path / "out", how=How(overwrite="some"))
     assert not (tmp_path / "out").exists() and len(POLICIES) == 4

@@ -11,6 +11,7 @@ import pytest
 from bench.io.encode import write_lossless
 from bench.report import write
 from bench.report.folder import read_run
+from bench.runner.how import How
 from bench.runner.score import score
 from bench.stats.summary import summarise
 from bench.store.manifest import read_manifest
@@ -95,7 +96,7 @@ def test_a_value_of_all_clips_reaches_rows_and_table(home: Path):
     truth = paint(home / "true", {f"c{k}": 10 * k for k in range(5)})
     mine = paint(home / "mine", {f"c{k}": 10 * k + 3 for k in range(5)})
     out = home / "out"
-    result = score(mine, truth=truth, metrics=[GAP, HUNGRY], out=out, workers=0)
+    result = score(mine, truth=truth, metrics=[GAP, HUNGRY], out=out, how=How(workers=0))
     assert (result.exit_code, result.total, result.failed) == (0, 5, 0)
     row = pooled(out)[GAP]
     assert row["value"] == pytest.approx(6.0) and row["status"] == "ok" and row["coverage"] == 1.0
@@ -121,15 +122,15 @@ def test_a_second_run_computes_nothing_and_a_changed_clip_alone_is_seen_again(ho
     truth = paint(home / "true", {f"c{k}": 10 * k for k in range(5)})
     mine = paint(home / "mine", {f"c{k}": 10 * k + 3 for k in range(5)})
     out = home / "out"
-    score(mine, truth=truth, metrics=[GAP], out=out, workers=0)
+    score(mine, truth=truth, metrics=[GAP], out=out, how=How(workers=0))
     extracted, measured = calls(home, "extract"), calls(home, "distance")
     assert extracted == 10 and measured == 6  # all, and without each of five groups
     before = pooled(out)[GAP]
-    result = score(mine, truth=truth, metrics=[GAP], out=out, workers=0)
+    result = score(mine, truth=truth, metrics=[GAP], out=out, how=How(workers=0))
     assert result.reused == 5 and (calls(home, "extract"), calls(home, "distance")) == (10, 6)
     assert pooled(out)[GAP] == before
     paint(mine, {"c2": 90})
-    score(mine, truth=truth, metrics=[GAP], out=out, workers=0)
+    score(mine, truth=truth, metrics=[GAP], out=out, how=How(workers=0))
     assert calls(home, "extract") == 11 and pooled(out)[GAP]["value"] > before["value"]
 
 
@@ -137,12 +138,12 @@ def test_features_that_are_gone_are_found_again(home: Path):
     truth = paint(home / "true", {f"c{k}": 10 * k for k in range(4)})
     mine = paint(home / "mine", {f"c{k}": 10 * k + 3 for k in range(4)})
     out = home / "out"
-    score(mine, truth=truth, metrics=[GAP], out=out, workers=0)
+    score(mine, truth=truth, metrics=[GAP], out=out, how=How(workers=0))
     before = pooled(out)[GAP]
     for path in (out / "cache").rglob("*"):
         if path.is_file():
             path.unlink()
-    score(mine, truth=truth, metrics=[GAP], out=out, workers=0)
+    score(mine, truth=truth, metrics=[GAP], out=out, how=How(workers=0))
     assert pooled(out)[GAP] == before and calls(home, "extract") == 16
 
 
@@ -153,8 +154,8 @@ def test_names_and_workers_do_not_move_the_value(home: Path, workers: int):
     truth = paint(home / "true", {name: level + 5 for name, level in levels.items()})
     mine = paint(home / "mine", levels)
     outs = [home / "a", home / f"b{workers}"]
-    score(mine, truth=truth, metrics=[GAP], out=outs[0], workers=0)
-    score(mine, truth=truth, metrics=[GAP], out=outs[1], workers=workers)
+    score(mine, truth=truth, metrics=[GAP], out=outs[0], how=How(workers=0))
+    score(mine, truth=truth, metrics=[GAP], out=outs[1], how=How(workers=workers))
     assert pooled(outs[0])[GAP] == pooled(outs[1])[GAP]
 
 
@@ -162,7 +163,7 @@ def test_clips_that_bring_nothing_or_fail_lower_the_coverage(home: Path):
     truth = paint(home / "true", {f"c{k}": 10 * k for k in range(5)})
     mine = paint(home / "mine", {"c0": 3, "c1": 13, "c2": 250})
     out = home / "out"
-    result = score(mine, truth=truth, metrics=[GAP], out=out, workers=0)
+    result = score(mine, truth=truth, metrics=[GAP], out=out, how=How(workers=0))
     assert result.failed == 2  # c3 and c4 have no video
     row = pooled(out)[GAP]
     assert row["notes"]["clips"] == 2 and row["coverage"] == pytest.approx(0.4) and row["value"] == pytest.approx(6.0)
@@ -175,7 +176,7 @@ def test_a_table_of_a_run_that_broke_off_shows_no_value_of_other_clips(home: Pat
     truth = paint(home / "true", {f"c{k}": 10 * k for k in range(4)})
     mine = paint(home / "mine", {f"c{k}": 10 * k + 3 for k in range(4)})
     out = home / "out"
-    score(mine, truth=truth, metrics=[GAP], out=out, workers=0)
+    score(mine, truth=truth, metrics=[GAP], out=out, how=How(workers=0))
     assert len(read_run(out).pooled) == 1
     journal = out / "journal.jsonl"
     path = journal if journal.is_file() else next(out.glob("*.jsonl"))
@@ -189,6 +190,6 @@ def test_a_table_of_a_run_that_broke_off_shows_no_value_of_other_clips(home: Pat
 
 def test_without_truth_it_is_unavailable(home: Path):
     mine = paint(home / "mine", {f"c{k}": 10 * k + 3 for k in range(2)})
-    score(mine, metrics=[GAP], out=home / "out", workers=0)
+    score(mine, metrics=[GAP], out=home / "out", how=How(workers=0))
     row = pooled(home / "out")[GAP]
     assert row["status"] == "unavailable" and "needs truth" in row["reason"]

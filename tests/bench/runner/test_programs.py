@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.runner.how import How
 from bench.runner.run import run
 from bench.store.rows import read_rows
 from protocols.catalogue import load_method
@@ -19,7 +20,7 @@ ONE = ("methods=['wav2lip', 'still']", "axes.drivers=['one']", "axes.references=
 
 
 def rows(place, out: Path, *, exit_code: int) -> dict[str, list[dict]]:
-    assert run(place.protocol(*ONE), out=out, workers=0).exit_code == exit_code
+    assert run(place.protocol(*ONE), out=out, how=How(workers=0)).exit_code == exit_code
     found: dict[str, list[dict]] = {}
     for row in read_rows(out / "rows.parquet"):
         found.setdefault(row["method"], []).append(row)

@@ -14,6 +14,7 @@ import pytest
 from bench.adapters.base import Generated
 from bench.errors import ConfigError, StorageError
 from bench.io.encode import write_lossless
+from bench.runner.how import How
 from bench.runner.run import RunResult
 from bench.runner.run import run as run_with_workers
 from bench.store.journal import read_journal
@@ -26,7 +27,7 @@ FEW = "axes.drivers=['one']"
 
 def run(protocol: Protocol, *, out: Path, workers: int = 0, progress=None) -> RunResult:
     """Most tests ask what a run makes, not where: they run in this process, which is faster."""
-    return run_with_workers(protocol, out=out, workers=workers, progress=progress)
+    return run_with_workers(protocol, out=out, how=How(workers=workers), progress=progress)
 
 
 def rows_of(out: Path) -> list[dict]:

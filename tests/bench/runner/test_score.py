@@ -9,6 +9,7 @@ import pytest
 
 from bench.errors import ConfigError, MissingError
 from bench.io.encode import write_lossless
+from bench.runner.how import How
 from bench.runner.score import score
 from bench.stats.summary import summarise
 from bench.store.manifest import read_manifest
@@ -39,7 +40,7 @@ def folders(place, tmp_path: Path) -> tuple[Path, Path, Path]:
 
 def test_clips_are_matched_by_name_and_counted_in_the_table(folders):
     videos, truth, out = folders
-    result = score(videos, metrics=[ERROR, BRIGHT], truth=truth, out=out, workers=0)
+    result = score(videos, metrics=[ERROR, BRIGHT], truth=truth, out=out, how=How(workers=0))
     assert (result.exit_code, result.total, result.done) == (0, 2, 2)
     rows = found(out)
     assert rows["mine", "deep/b", ERROR]["value"] == 9.0 and rows["mine", "a", BRIGHT]["value"] == 38.0
@@ -53,21 +54,23 @@ def test_clips_are_matched_by_name_and_counted_in_the_table(folders):
 
 def test_again_nothing_is_measured_until_a_file_changes(place, folders):
     videos, truth, out = folders
-    score(videos, metrics=[ERROR], truth=truth, out=out, workers=0)
+    score(videos, metrics=[ERROR], truth=truth, out=out, how=How(workers=0))
     place.calls()
-    assert score(videos, metrics=[ERROR], truth=truth, out=out, workers=0).reused == 2 and place.calls() == []
+    assert score(videos, metrics=[ERROR], truth=truth, out=out, how=How(workers=0)).reused == 2 and place.calls() == []
     write(videos / "a.mkv", shift=4)
-    assert score(videos, metrics=[ERROR], truth=truth, out=out, workers=0).reused == 1 and len(place.calls()) == 1
+    assert (
+        score(videos, metrics=[ERROR], truth=truth, out=out, how=How(workers=0)).reused == 1 and len(place.calls()) == 1
+    )
     assert found(out)["mine", "a", ERROR]["value"] == 16.0
     write(truth / "deep/b.mkv", shift=3)
-    assert score(videos, metrics=[ERROR], truth=truth, out=out, workers=0).reused == 1
+    assert score(videos, metrics=[ERROR], truth=truth, out=out, how=How(workers=0)).reused == 1
     assert found(out)["mine", "deep/b", ERROR]["value"] == 0.0
 
 
 def test_what_has_no_partner_is_a_row_that_failed(folders):
     videos, truth, out = folders
     (truth / "a.mkv").rename(truth / "c.mkv")
-    result = score(videos, metrics=[ERROR, BRIGHT], truth=truth, out=out, workers=0)
+    result = score(videos, metrics=[ERROR, BRIGHT], truth=truth, out=out, how=How(workers=0))
     assert (result.exit_code, result.done, result.failed) == (1, 1, 2)
     rows = found(out)
     for clip, reason in [("a", "no true video of clip a"), ("c", "no video of clip c")]:
@@ -80,7 +83,7 @@ def test_what_has_no_partner_is_a_row_that_failed(folders):
 
 def test_without_truth_only_metrics_that_need_it_are_unavailable(folders):
     videos, _, out = folders
-    result = score(videos, metrics=[ERROR, BRIGHT], out=out, workers=0, method="ours")
+    result = score(videos, metrics=[ERROR, BRIGHT], out=out, method="ours", how=How(workers=0))
     assert (result.exit_code, result.done) == (0, 2)
     rows = found(out)
     assert rows["ours", "a", ERROR]["status"] == "unavailable" and rows["ours", "a", BRIGHT]["status"] == "ok"
@@ -100,7 +103,7 @@ def test_without_truth_only_metrics_that_need_it_are_unavailable(folders):
 def test_sizes_and_lengths(folders, change: dict, reason: str | None):
     videos, truth, out = folders
     write(videos / "a.mkv", **change)
-    score(videos, metrics=[ERROR], truth=truth, out=out, workers=0)
+    score(videos, metrics=[ERROR], truth=truth, out=out, how=How(workers=0))
     row = found(out)["mine", "a", ERROR]
     if reason is None:
         assert (row["status"], row["value"], row["frames"]) == ("ok", 0.0, min(8, change["frames"]))
@@ -112,7 +115,7 @@ def test_a_broken_video_and_one_without_sound(folders):
     videos, truth, out = folders
     write(videos / "a.mkv", sound=False)
     (videos / "deep/b.mkv").write_bytes(b"nothing")
-    assert score(videos, metrics=[BRIGHT, PICKY], truth=truth, out=out, workers=0).failed == 1
+    assert score(videos, metrics=[BRIGHT, PICKY], truth=truth, out=out, how=How(workers=0)).failed == 1
     rows = found(out)
     assert rows["mine", "a", PICKY]["reason"] == "needs samples" and rows["mine", "a", BRIGHT]["status"] == "ok"
     assert (rows["mine", "deep/b", BRIGHT]["status"], rows["mine", "deep/b", BRIGHT]["stage"]) == ("failed", "prepare")
@@ -123,7 +126,7 @@ def test_a_folder_of_folders_holds_a_method_in_each(folders, tmp_path: Path):
     for name, shift in (("one", 1), ("two", 2)):
         write(tmp_path / f"all/{name}/a.mkv", shift=shift)
     (tmp_path / "all/empty").mkdir()
-    result = score(tmp_path / "all", metrics=[ERROR], truth=truth, out=out, workers=2)
+    result = score(tmp_path / "all", metrics=[ERROR], truth=truth, out=out, how=How(workers=2))
     rows = found(out)
     assert (rows["one", "a", ERROR]["value"], rows["two", "a", ERROR]["value"]) == (1.0, 4.0)
     assert (result.done, result.failed) == (2, 2) and rows["two", "deep/b", ERROR][
@@ -157,9 +160,9 @@ def test_a_new_folder_is_decoded_once(folders, monkeypatch: pytest.MonkeyPatch):
     second = []
     measure = worker.Worker.measure
     monkeypatch.setattr(worker.Worker, "measure", lambda self, task: second.append(task) or measure(self, task))
-    score(videos, metrics=[ERROR], truth=truth, out=out, workers=0)
+    score(videos, metrics=[ERROR], truth=truth, out=out, how=How(workers=0))
     assert sorted(decoded) == ["a.mkv", "a.mkv", "b.mkv", "b.mkv"] and not second
     assert found(out)["mine", "a", ERROR]["value"] == 9.0
     # a metric that is new to a journal is measured alone, and once: both clips have the same pixels
-    score(videos, metrics=[ERROR, BRIGHT], truth=truth, out=out, workers=0)
+    score(videos, metrics=[ERROR, BRIGHT], truth=truth, out=out, how=How(workers=0))
     assert [task.metrics for task in second] == [(BRIGHT,)]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.runner.expand import load
+from bench.runner.how import How
 from bench.runner.run import run
 
 # One clip for each of the protocol's first 14 identities, none chosen, and bars a little below its own: so few scatter
@@ -21,7 +22,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], flo
 
     out = tmp_path_factory.mktemp("lips") / "run"
     protocol = load("puppet-lips", overrides=(*FEW, "methods=['ground-truth','silence','wrong-speech','avct']"))
-    result = run(protocol, out=out, workers=0)
+    result = run(protocol, out=out, how=How(workers=0))
     assert result.exit_code == 0, result.reason
     write(out)
     with (Path(out) / "table.csv").open(newline="") as file:
