@@ -19,6 +19,7 @@ import bench.report
 import bench.runner.worker
 from bench.places import source_sha256
 from bench.runner.expand import load
+from bench.runner.how import How
 from bench.runner.run import run
 from bench.store.source import ROOMS, package_versions
 from metrics.registry import variants
@@ -31,7 +32,7 @@ def live(order: dict[str, Any]) -> None:
     if order["points"] is not None:
         _set_trap(order["points"])
     os.environ["OMP_NUM_THREADS"] = "1"
-    result = run(load("toy", overrides=order["overrides"]), out=Path(order["out"]), workers=order["workers"])
+    result = run(load("toy", overrides=order["overrides"]), out=Path(order["out"]), how=How(workers=order["workers"]))
     os._exit(result.exit_code)
 
 
