@@ -136,8 +136,9 @@ class Answers:
     def __call__(self, task: Task) -> Result:
         if isinstance(task, Prepare):
             assert isinstance(task.source, Pair)
-            known = {name: sha256_json([name, task.source.__dict__]) for name in Digests.__dataclass_fields__}
-            return Prepared(Digests(**{**known, "frames": self._frames}))
+            names = [name for name in Digests.__dataclass_fields__ if name != "frames"]
+            known = {name: sha256_json([name, task.source.__dict__]) for name in names}
+            return Prepared(Digests(frames=self._frames, **known))
         if isinstance(task, Generate):
             return Made(task.key, self._frames, {"process": 0.1})
         curves = self._random.random((len(task.metrics), self._frames))

@@ -74,10 +74,10 @@ def pool(
         return []
     found: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     names = {variant.id for variant in pooled}
-    for row in rows:
-        if row["metric"] in names:
-            kept = {name: row[name] for name in _NAMED}  # no curves: these are of all clips
-            found.setdefault((row["method"], row["setting"], row["metric"]), []).append(kept)
+    for line in rows:
+        if line["metric"] in names:
+            kept = {name: line[name] for name in _NAMED}  # no curves: these are of all clips
+            found.setdefault((line["method"], line["setting"], line["metric"]), []).append(kept)
     store = SightingStore(folder / SIGHTINGS)
     out = []
     for variant in pooled:

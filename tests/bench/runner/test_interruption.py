@@ -137,3 +137,19 @@ def test_a_torn_last_line_costs_its_cell_alone(place, tmp_path: Path, cut: int):
     again = run(place.protocol(*few), out=out, how=How(workers=0))
     assert (again.reused, again.done) == (7, 8)
     assert (out / "rows.parquet").read_bytes() == first and lines(out) == 8
+
+
+def test_nobody_is_told_of_a_cell_that_a_power_cut_could_take(place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    out, safe, told, sync = tmp_path / "out", [0], [], os.fsync
+
+    def slow(descriptor: int) -> None:
+        sync(descriptor)
+        if os.readlink(f"/proc/self/fd/{descriptor}") == str(out / "rows.jsonl"):
+            time.sleep(0.02)
+            safe.append(lines(out))
+
+    monkeypatch.setattr(os, "fsync", slow)
+    protocol = place.protocol("methods=['still','ground-truth']")
+    run(protocol, out=out, how=How(workers=0), progress=lambda step: told.append((step.done, safe[-1])))
+    assert [done for done, _ in told] == list(range(1, 25)) and all(done <= known for done, known in told)
+    assert len(safe) - 1 < 24 / 2, "two settings share a video and therefore an fsync, and fast ones more"

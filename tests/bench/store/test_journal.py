@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,47 @@ def test_an_interrupt_takes_back_half_a_line_and_never_a_whole_one(tmp_path: Pat
             assert [entry["key"] for entry in read_journal(path)] == ["0", "fsync"]
         journal.append({"key": "after"})
     assert [entry["key"] for entry in read_journal(path)] == ["0", "fsync", "after"]
+
+
+def test_lines_that_come_fast_share_an_fsync_and_closing_leaves_none_behind(tmp_path: Path, monkeypatch):
+    path, sizes, sync = tmp_path / "rows.jsonl", [], os.fsync
+
+    def slow(descriptor: int) -> None:
+        time.sleep(0.05)
+        sync(descriptor)
+        sizes.append(path.stat().st_size)
+
+    with Journal(path) as journal:
+        monkeypatch.setattr(os, "fsync", slow)
+        journal.append({"key": "first"})
+        assert journal.synced and sizes == [path.stat().st_size]
+        for number in range(20):
+            journal.append({"key": str(number)})
+            assert path.read_bytes().count(b"\n") == number + 2, "a kill takes no line back"
+        assert len(sizes) == 1 and not journal.synced
+        journal.sync()
+        assert journal.synced and len(sizes) == 2
+        journal.append({"key": "last"})
+    assert sizes[-1] == path.stat().st_size and len(sizes) == 3
+
+
+def test_lines_added_together_are_there_together_or_not_at_all(tmp_path: Path, monkeypatch):
+    path = tmp_path / "rows.jsonl"
+    before = fill(path, 1)
+    with Journal(path) as journal:
+        assert list(journal.extend([{"key": "a"}, {"key": "b"}])) == [1, 2]
+        assert [journal.read(2), journal.read(0)["key"], len(journal)] == [{"key": "b"}, "0", 3]
+        kept = path.read_bytes()
+        write = os.write
+        monkeypatch.setattr(os, "write", lambda d, data: write(d, data[:15]) if len(data) > 20 else no_space())
+        with pytest.raises(StorageError, match="No space"):
+            journal.extend([{"key": "cccc"}, {"key": "dddd"}])
+        monkeypatch.undo()
+        assert path.read_bytes() == kept != before and len(journal) == 3
+
+
+def no_space() -> int:
+    raise OSError(28, "No space left on device")
 
 
 FULL = """
