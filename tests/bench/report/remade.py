@@ -24,11 +24,12 @@ assert not {"torch", "torchvision"} & set(sys.modules)
 def remake(folder: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
     """Every file of a small copy of a run before, and after all but its rows and manifest was deleted and made again.
 
-    Contact sheets are made of videos, which are not there: they are left as they are.
+    Contact sheets, and pictures of frames, are made of videos, which are not there: they are left as they are.
     """
     before = _bytes_of(folder)
+    kept = ("manifest.json", "rows.parquet", "frames.jpg")
     for path in list(folder.rglob("*")):
-        if path.is_file() and path.name not in ("manifest.json", "rows.parquet") and "sheet" not in path.name:
+        if path.is_file() and path.name not in kept and "sheet" not in path.name:
             path.unlink()
     ran = subprocess.run([sys.executable, "-c", _AGAIN, str(folder)], cwd=_ROOT, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
