@@ -74,7 +74,8 @@ def remark_fewer(run: Run, best: Best, names: Mapping[str, str]) -> list[str]:
     fewer: dict[int, list[str]] = {}
     for record in best.records:
         if record["rank"] is not None and record["completed"] and record["n"] < expected:
-            fewer.setdefault(record["n"], []).append(names[record["metric"]])
+            under = f" ({record['setting']})" if len(run.settings) > 1 else ""
+            fewer.setdefault(record["n"], []).append(names[record["metric"]] + under)
     return [
         f"Places by {', '.join(dict.fromkeys(metrics))} rest on the {n} of {expected} clips that all compared methods "
         "have a value on."
