@@ -15,6 +15,12 @@ if WORKERS > 1:  # before torch is loaded here or in processes of ours: threads 
         os.environ.setdefault(name, str(THREADS))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that no process is left alone with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)  # stable: within a file, and among files, the order stays
+
+
 @pytest.fixture(autouse=True)
 def _threads_of_its_own() -> Iterator[None]:
     """`--workers 0` works in the test's own process and leaves torch with a worker's threads."""

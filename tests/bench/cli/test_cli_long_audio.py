@@ -17,6 +17,8 @@ import json, resource, sys
 import numpy as np
 import avct.audio
 from bench.cli import main
+
+pytestmark = pytest.mark.slow
 avct.audio._harvest = lambda signal: np.full(len(signal) // 160 + 1, 120.0)
 code = main(sys.argv[1:])
 print(json.dumps({"code": code, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))

@@ -12,6 +12,8 @@ from bench.perf.sweep import METRICS, cost, main, sweep
 from bench.store.journal import read_journal
 from bench.store.rows import read_rows
 
+pytestmark = pytest.mark.slow
+
 FEW, MANY = 260, 500
 """Both beyond what is in memory while rows are written, two groups of them."""
 

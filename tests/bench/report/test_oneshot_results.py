@@ -6,12 +6,15 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
 from remade import remake
 
 from bench.records import EVERY
 from bench.store.rows import read_rows
 from protocols import catalogue
 from protocols.schema import Protocol
+
+pytestmark = pytest.mark.slow
 
 FOLDER = Path(__file__).parents[3] / "results" / "puppet-oneshot"
 

@@ -12,14 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tables import tables_of
 
 from bench.io.image import write_png
-from bench.report.cards import find_cards
-from bench.report.folder import read_run
-from bench.report.longform import render_csv
-from bench.report.markdown import render_markdown
-from bench.report.structured import render_json
-from bench.report.table import build_table
 from bench.store.journal import read_journal
 from bench.store.rows import read_rows
 
@@ -158,13 +153,6 @@ def test_a_hundred_kills_and_the_same_bytes(nursery: Nursery, tmp_path: Path):
         assert (out / "rows.parquet").read_bytes() == (whole / "rows.parquet").read_bytes()
         assert files(out) == expected, "a file too many or too few"
         assert tables_of(out) == tables
-
-
-def tables_of(out: Path) -> tuple[str, str, str]:
-    """The table of a run as it is printed, computed with and read by programs."""
-    run = read_run(out)
-    table = build_table(run, find_cards(run.protocol["metrics"]))
-    return render_markdown(table), render_csv(table.records), render_json(table)
 
 
 def check(nursery: Nursery, out: Path, before: Known) -> None:

@@ -19,6 +19,8 @@ from bench.runner.how import How
 from bench.runner.score import score
 from bench.store.rows import read_rows
 
+pytestmark = pytest.mark.slow
+
 FRAMES = 28
 CLIPS = ("no-face", "two-faces", "profile", "dark", "half-a-second", "thirty", "silent", "long-sound", "short-sound")
 CLIPS += ("mute", "one-frame", "plain")

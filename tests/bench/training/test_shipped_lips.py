@@ -11,6 +11,8 @@ from bench.stats.summary import summarise
 from bench.store.manifest import read_manifest
 from bench.store.rows import read_rows
 
+pytestmark = pytest.mark.slow
+
 # One clip for each of the protocol's first 14 identities, none chosen, and bars a little below its own: so few scatter
 # more than means over 64.
 FEW = ("axes.drivers_per_speaker=7",)
