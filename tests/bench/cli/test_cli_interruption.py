@@ -17,13 +17,12 @@ from commands import ROOT, bench, spawn, write_face, write_phones, write_tone
 
 from bench.io.encode import write_lossless
 
+pytestmark = pytest.mark.slow
 SLOW = """
 import sys, time
 sys.path.insert(0, {root!r})
 from bench.io.encode import write_lossless
 from bench.io.image import read_image
-
-pytestmark = pytest.mark.slow
 portrait, out, frames = sys.argv[1:]
 time.sleep(60 if __import__("os").environ.get("SLOW") else 0)
 write_lossless(out, [read_image(portrait)] * int(frames), synthetic=False)

@@ -8,7 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from commands import ROOT, write_face, write_phones, write_tone
+
+pytestmark = pytest.mark.slow
 
 # The pitch tracker is the one part replaced: it works in chunks of a minute (tests/avct/test_avct_audio.py) and would
 # take a minute and a half here.
@@ -17,8 +20,6 @@ import json, resource, sys
 import numpy as np
 import avct.audio
 from bench.cli import main
-
-pytestmark = pytest.mark.slow
 avct.audio._harvest = lambda signal: np.full(len(signal) // 160 + 1, 120.0)
 code = main(sys.argv[1:])
 print(json.dumps({"code": code, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))

@@ -20,7 +20,7 @@ from bench.store.rows import read_rows
 
 pytestmark = pytest.mark.slow
 
-KILLER = "import os, time\nos.kill(os.getppid(), 9)\ntime.sleep(60)\n"
+KILLER = "import os, time\nos.kill(os.getppid(), 9)\ntime.sleep(20)\n"
 SOME = ("methods=['ground-truth', 'still', 'echo']", "axes.drivers=['one', 'three']")
 FEW = ("methods=['still', 'echo', 'killer']", "axes.drivers=['one']", "axes.references=['r0']")
 
