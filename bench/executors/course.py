@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from bench.executors.base import Answer, Lost, News, R, Raised, Ready, T, tell
+from bench.executors.base import Answer, Crew, Lost, News, R, Raised, Ready, T, tell
 
 W = TypeVar("W")
 
@@ -23,6 +23,12 @@ class Staff(Protocol[W]):
 
     def wait(self) -> Sequence[tuple[W, News]]:
         """What workers have to say; comes back after a while where nobody says anything."""
+
+    def let_go(self) -> None:
+        """Have workers that have nothing to do leave by themselves."""
+
+    def end(self) -> None:
+        """End whoever is still there, whatever he does."""
 
 
 @dataclass
@@ -100,3 +106,20 @@ class Course(Generic[T, R]):
     def _follow(self, task: T, result: R) -> None:
         followers = [_Attempt(task) for task in self._done(task, result)]
         self._waiting.extendleft(reversed(followers))
+
+
+def carry_out(
+    staff: Staff[Any],
+    crew: Crew[T, R],
+    tasks: Iterable[T],
+    *,
+    done: Callable[[T, R], Iterable[T]],
+    lost: Callable[[T, str], R],
+) -> None:
+    """Run tasks to the end by a staff (`Executor.run`), of whom nobody is left, on any exception too."""
+    course = Course(staff, workers=crew.workers, retries=crew.retries, done=done, lost=lost)
+    try:
+        course.run(tasks)
+        staff.let_go()
+    finally:
+        staff.end()

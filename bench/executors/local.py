@@ -9,7 +9,7 @@ from typing import Any, Generic
 
 from bench.executors.base import DIED, Crew, Lost, News, R, Ready, T, check_options
 from bench.executors.child import Child
-from bench.executors.course import Course
+from bench.executors.course import carry_out
 from bench.store.device import usable_cores
 
 
@@ -25,13 +25,7 @@ class LocalExecutor(Generic[T, R]):
 
     def run(self, tasks: Iterable[T], *, done: Callable[[T, R], Iterable[T]], lost: Callable[[T, str], R]) -> None:
         """Run tasks to the end (`Executor.run`)."""
-        staff = _Staff(self._crew)
-        course = Course(staff, workers=self._crew.workers, retries=self._crew.retries, done=done, lost=lost)
-        try:
-            course.run(tasks)
-            staff.let_go()
-        finally:
-            staff.end()
+        carry_out(_Staff(self._crew), self._crew, tasks, done=done, lost=lost)
 
 
 class _Staff:

@@ -17,7 +17,7 @@ from typing import Any, Generic
 
 from bench.errors import ConfigError
 from bench.executors.base import DIED, UNSTARTED, Crew, Lost, News, R, Ready, T, check_options
-from bench.executors.course import Course
+from bench.executors.course import carry_out
 from bench.executors.host import Host, pack
 
 OPTIONS = ("num_cpus", "num_gpus")
@@ -38,12 +38,7 @@ class RayExecutor(Generic[T, R]):
     def run(self, tasks: Iterable[T], *, done: Callable[[T, R], Iterable[T]], lost: Callable[[T, str], R]) -> None:
         """Run tasks to the end (`Executor.run`). Raises ConfigError where the cluster is too small for one worker."""
         with _cluster(self._crew) as ray:
-            staff = _Staff(ray, self._crew)
-            course = Course(staff, workers=self._crew.workers, retries=self._crew.retries, done=done, lost=lost)
-            try:
-                course.run(tasks)
-            finally:
-                staff.end()
+            carry_out(_Staff(ray, self._crew), self._crew, tasks, done=done, lost=lost)
 
 
 class _Staff:
@@ -69,6 +64,9 @@ class _Staff:
     def wait(self) -> Sequence[tuple[Any, News]]:
         ended, _ = self._ray.wait(list(self._refs), num_returns=1)
         return [(actor := self._refs.pop(ref), self._read(ref, actor)) for ref in ended]
+
+    def let_go(self) -> None:
+        """Nothing: actors stay until they are ended."""
 
     def end(self) -> None:
         """End all actors; their worker processes end with them."""

@@ -26,7 +26,7 @@ from typing import Any, Generic
 
 from bench.errors import ConfigError
 from bench.executors.base import Crew, Lost, News, R, Ready, T, check_options
-from bench.executors.course import Course
+from bench.executors.course import carry_out
 from bench.executors.host import pack
 from bench.executors.mailbox import letters, put, serve, take
 from bench.executors.squeue import GONE, State, cancel, job_states
@@ -62,13 +62,7 @@ class SlurmExecutor(Generic[T, R]):
 
     def run(self, tasks: Iterable[T], *, done: Callable[[T, R], Iterable[T]], lost: Callable[[T, str], R]) -> None:
         """Run tasks to the end (`Executor.run`). Raises ConfigError where Slurm refuses a job."""
-        staff = _Staff(self._crew)
-        course = Course(staff, workers=self._crew.workers, retries=self._crew.retries, done=done, lost=lost)
-        try:
-            course.run(tasks)
-            staff.let_go()
-        finally:
-            staff.end()
+        carry_out(_Staff(self._crew), self._crew, tasks, done=done, lost=lost)
 
 
 @dataclass(eq=False)

@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.errors import MissingError
 from bench.io.digest import sha256_json
 from bench.records import Cell, Portrait, Speech, Take
 from bench.runner.expand import cells, expand, settings
@@ -118,13 +119,13 @@ class Names:
         return {name: name for name in references}
 
     def speech(self, driver: str) -> Speech:
-        raise NotImplementedError("there is nothing behind the names")
+        raise MissingError("there is nothing behind the names")
 
     def portrait(self, reference: str) -> Portrait:
-        raise NotImplementedError("there is nothing behind the names")
+        raise MissingError("there is nothing behind the names")
 
     def take(self, reference: str, driver: str) -> Take:
-        raise NotImplementedError("there is nothing behind the names")
+        raise MissingError("there is nothing behind the names")
 
 
 class Answers:

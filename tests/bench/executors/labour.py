@@ -74,6 +74,17 @@ def reasons(results: Sequence[tuple[str, int, str]]) -> dict[str, str]:
     return {task: why for task, pid, why in results if pid == 0}
 
 
+def interrupt_once_held(place: Path) -> Callable[[str, Any], list[str]]:
+    """A `done` for the tasks "hold" and "1" that interrupts the parent as soon as one worker holds."""
+
+    def done(task: str, result: Any) -> list[str]:
+        if pids(place, "hold"):
+            raise KeyboardInterrupt
+        return ["1"]  # the worker that is to hold has not begun, and gets its task from the parent
+
+    return done
+
+
 def pids(place: Path, task: str) -> list[int]:
     """Who took a task, try by try."""
     path = place / "pids" / task

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from labour import call, crew, gone, pids, reasons, work
+from labour import call, crew, gone, interrupt_once_held, pids, reasons, work
 
 from bench.errors import ConfigError
 from bench.executors import check, names, open_executor, parse_options
@@ -71,14 +71,11 @@ def test_workers_that_cannot_start_lose_every_task_and_there_is_an_end(
 
 
 def test_an_error_in_the_parent_ends_the_workers(tmp_path: Path):
-    def done(task, result):
-        if pids(tmp_path, "hold"):
-            raise KeyboardInterrupt
-        return ["1"]  # the worker that is to hold has not begun: it gets its task from here
-
     begun = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        open_executor("local", crew(tmp_path)).run(["hold", "1"], done=done, lost=lambda task, why: (task, 0, why))
+        open_executor("local", crew(tmp_path)).run(
+            ["hold", "1"], done=interrupt_once_held(tmp_path), lost=lambda task, why: (task, 0, why)
+        )
     assert time.monotonic() - begun < 30
     with pytest.raises(ProcessLookupError):
         os.kill(pids(tmp_path, "hold")[0], 0)

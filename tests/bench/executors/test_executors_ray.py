@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from labour import crew, gone, pids, reasons, wait_until, work
+from labour import crew, gone, interrupt_once_held, pids, reasons, wait_until, work
 
 from bench.errors import ConfigError
 from bench.executors import check, open_executor, threads
@@ -72,13 +72,10 @@ def test_an_actor_that_is_killed_is_replaced_and_its_task_tried_again(cluster: A
 
 
 def test_an_error_in_the_parent_ends_the_workers(cluster: Any, tmp_path: Path):
-    def done(task: str, result: Any) -> list[str]:
-        if pids(tmp_path, "hold"):
-            raise KeyboardInterrupt
-        return ["1"]  # the worker that is to hold has not begun
-
     with pytest.raises(KeyboardInterrupt):
-        open_executor("ray", crew(tmp_path)).run(["hold", "1"], done=done, lost=lambda task, why: (task, 0, why))
+        open_executor("ray", crew(tmp_path)).run(
+            ["hold", "1"], done=interrupt_once_held(tmp_path), lost=lambda task, why: (task, 0, why)
+        )
     assert gone(pids(tmp_path, "hold")[0])
 
 

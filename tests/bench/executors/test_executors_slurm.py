@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from labour import crew, gone, pids, reasons, wait_until, work
+from labour import crew, gone, interrupt_once_held, pids, reasons, wait_until, work
 from one_node_slurm import lacking, one_node
 
 from bench.errors import ConfigError
@@ -96,13 +96,10 @@ def test_a_dead_job_a_job_past_its_limit_and_a_node_that_goes_away_cost_a_try_ea
 
 @real
 def test_an_interrupt_cancels_the_jobs_and_ends_the_workers(slurm: Path, tmp_path: Path):
-    def done(task: str, result: Any) -> list[str]:
-        if pids(tmp_path, "hold"):
-            raise KeyboardInterrupt
-        return ["1"]  # the worker that is to hold has not begun
-
     with pytest.raises(KeyboardInterrupt):
-        open_executor("slurm", team(tmp_path)).run(["hold", "1"], done=done, lost=lambda task, why: (task, 0, why))
+        open_executor("slurm", team(tmp_path)).run(
+            ["hold", "1"], done=interrupt_once_held(tmp_path), lost=lambda task, why: (task, 0, why)
+        )
     assert gone(pids(tmp_path, "hold")[0])
     wait_until(lambda: jobs(tmp_path) == [])
 
