@@ -34,7 +34,7 @@ ROOMS = {
     "inventory": {"io", "datasets"},
     "fetching": {"io"},
     "spread": {"io", "datasets", "store", "stats", "runner", "report", "framing"},
-    "perf": {"io", "adapters", "store", "datasets", "runner"},
+    "perf": {"io", "adapters", "store", "datasets", "runner", "stats"},
     "validity": {"io", "datasets", "store", "stats", "executors", "runner", "report"},
     "cli": {
         "io", "stats", "datasets", "adapters", "store", "runner", "report", "training", "generate", "inventory",
