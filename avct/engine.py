@@ -15,23 +15,23 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from avct import facepoints
-from avct.composite import CompositeSource
 from avct.config import AUDIO_COLUMNS, AUDIO_ROWS
 from avct.errors import AvctError
 from avct.folding import fold
-from avct.generator import EncodedSource
 from avct.geometry import Keypoints
-from avct.hearing import Face, Hearing
+from avct.hearing import Hearing
 from avct.model import FaithfulModel, LandmarkModel, Model
 from avct.phonemes import SIL
 from avct.posebox import draw_all
+from avct.sitter import Sitter as Sitter
+from avct.sitter import stack as stack
 from avct.transfer import transfer
 from avct.transformer import Transformer
 from avct.vector_tokens import Voice, pose_numbers, standardise
@@ -45,22 +45,6 @@ PRECISIONS = {
 """What frames can be painted in. tf32: float32 whose products a GPU may round to 10 bits."""
 COMPILE = ("none", "default", "reduce-overhead", "max-autotune")
 """How the painters are compiled: not at all, or by torch.compile in one of its modes."""
-
-
-class Sitter(NamedTuple):
-    """A portrait as an engine knows it.
-
-    source: its keypoints (1). encoded: what the painters need of it. face: what the decoder tokens need, if it is to
-    speak. rest, scale and start (`landmark` only): the network's own face at rest in the portrait's pose, the ratio of
-    face widths, and the keypoints that motion is added to: the portrait's, its mouth closed if it was caught open.
-    """
-
-    source: Keypoints
-    encoded: EncodedSource | CompositeSource
-    face: Face | Tensor | None = None
-    rest: Tensor | None = None
-    scale: Tensor | None = None
-    start: Keypoints | None = None
 
 
 class Engine(ABC):
@@ -107,16 +91,20 @@ class Engine(ABC):
         """The portrait's keypoints moved as the speaker's; first: the speaker's in the clip's first frame."""
 
     def paint(self, sitter: Sitter, driving: Keypoints) -> Tensor:
-        """Frames float32 (B, 3, S, S) RGB in [0, 1]."""
+        """Frames float32 (B, 3, S, S) RGB in [0, 1] of one portrait, or of B portraits (`stack`) a frame each."""
         with self._painting():
             return self._render(sitter.encoded, sitter.source, driving).prediction
 
     def levels(self, painted: Tensor) -> np.ndarray:
         """Painted frames as uint8 (B, S, S, 3)."""
+        return self.pixels(painted).cpu().numpy()
+
+    def pixels(self, painted: Tensor) -> Tensor:
+        """Painted frames as uint8 (B, S, S, 3) on the device."""
         scaled = painted.float().clamp(0, 1) * 255
         if not self.truncates:
             scaled = scaled.round()
-        return scaled.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        return scaled.to(torch.uint8).permute(0, 2, 3, 1).contiguous()
 
     def exactly(self) -> AbstractContextManager[None]:
         """A block in which float32 means float32 on a GPU too: TF32 keeps 10 bits and would move keypoints."""

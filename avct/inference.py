@@ -21,6 +21,7 @@ from avct.folding import fold
 from avct.geometry import Keypoints
 from avct.model import LandmarkModel, Model
 from avct.phonemes import SIL
+from avct.watch import UNWATCHED, Watch
 
 FRONTAL = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 300.0], np.float32)
 """A head that looks straight ahead from 300 mm, where a portrait's pose is unknown."""
@@ -130,7 +131,9 @@ def find_keypoints(model: Model, frames: np.ndarray, *, batch: int = 16) -> np.n
 
 
 @torch.inference_mode()
-def speech_keypoints(model: LandmarkModel | Engine, score: Score) -> tuple[Keypoints, Keypoints]:
+def speech_keypoints(
+    model: LandmarkModel | Engine, score: Score, *, watch: Watch = UNWATCHED
+) -> tuple[Keypoints, Keypoints]:
     """Keypoints of the portrait (1) and of every frame (T) after relative transfer.
 
     The reference is the network's own face at rest in the portrait's pose, which is the paper's frame 0 where a clip
@@ -138,9 +141,8 @@ def speech_keypoints(model: LandmarkModel | Engine, score: Score) -> tuple[Keypo
     movement scale, since landmark keypoints measure the face.
     """
     engine = prepare(model)
-    with engine.exactly():
-        sitter = engine.meet(score.image, pose=score.portrait_pose, landmarks=score.landmarks)
-    return sitter.source, _joined(list(_driving(engine, sitter, score)))
+    sitter = _met(engine, score, watch)
+    return sitter.source, _joined(list(_driving(engine, sitter, score, watch)))
 
 
 @torch.inference_mode()
@@ -152,16 +154,16 @@ def render(
     *,
     batch: int = 8,
     precision: str = "float32",
+    watch: Watch = UNWATCHED,
 ) -> Iterator[np.ndarray]:
     """Batches of frames uint8 (n, S, S, 3) of the portrait under driving keypoints (T, K, 2).
 
     precision "bfloat16" or "float16" (CUDA) paints in half precision; keypoints and flow stay in float32.
     """
     engine = prepare(model, precision=precision)
-    with engine.exactly():
+    with watch.stage("portrait"), engine.exactly():
         sitter = engine.show(image, source)
-    for painted in _painted(engine, sitter, iter([driving]), batch):
-        yield engine.levels(painted)
+    yield from _delivered(engine, _painted(engine, sitter, iter([driving]), batch, watch), watch)
 
 
 def check(model: Model | Engine, score: Score, *, batch: int, precision: str) -> None:
@@ -175,54 +177,73 @@ def check(model: Model | Engine, score: Score, *, batch: int, precision: str) ->
         raise AvctError(f"portrait: this model wants {size}x{size} pixels, got {width}x{height}")
 
 
-def perform(model: Model | Engine, score: Score, *, batch: int = 8, precision: str = "float32") -> Iterator[np.ndarray]:
+def perform(
+    model: Model | Engine, score: Score, *, batch: int = 8, precision: str = "float32", watch: Watch = UNWATCHED
+) -> Iterator[np.ndarray]:
     """Batches of frames uint8 (n, S, S, 3) of the portrait speaking. Raises AvctError as `check` does.
 
-    model: an engine (whose precision then counts) spares preparing a model for every clip.
+    model: an engine (whose precision then counts) spares preparing a model for every clip. watch: told of the stages
+    portrait, motion, render and copy.
     """
     check(model, score, batch=batch, precision=precision)
     engine = prepare(model, precision=precision)
-    for painted in predictions(engine, score, batch=batch):
-        yield engine.levels(painted)
+    yield from _delivered(engine, predictions(engine, score, batch=batch, watch=watch), watch)
 
 
 @torch.inference_mode()
-def predictions(engine: Engine, score: Score, *, batch: int = 8) -> Iterator[Tensor]:
+def predictions(engine: Engine, score: Score, *, batch: int = 8, watch: Watch = UNWATCHED) -> Iterator[Tensor]:
     """Batches of frames float32 (n, 3, S, S) RGB in [0, 1] of the portrait speaking."""
-    with engine.exactly():
-        sitter = engine.meet(score.image, pose=score.portrait_pose, landmarks=score.landmarks)
-    yield from _painted(engine, sitter, _driving(engine, sitter, score), batch)
+    sitter = _met(engine, score, watch)
+    yield from _painted(engine, sitter, _driving(engine, sitter, score, watch), batch, watch)
 
 
-def _driving(engine: Engine, sitter: Sitter, score: Score) -> Iterator[Keypoints]:
+def _met(engine: Engine, score: Score, watch: Watch) -> Sitter:
+    with watch.stage("portrait"), engine.exactly():
+        return engine.meet(score.image, pose=score.portrait_pose, landmarks=score.landmarks)
+
+
+def _driving(engine: Engine, sitter: Sitter, score: Score, watch: Watch) -> Iterator[Keypoints]:
     """Keypoints of the score's frames, some at a time."""
-    windows, rows = Windows(engine, sitter), engine.tune(score.audio)
+    with watch.stage("motion"):
+        windows, rows = Windows(engine, sitter), engine.tune(score.audio)
     for start in range(0, len(rows), _SPAN):
         span = slice(start, start + _SPAN)
-        with engine.exactly():
+        with watch.stage("motion"), engine.exactly():
             known = windows.add(score.phonemes[span], rows[span], score.poses[span])
         if known is not None:
             yield known
-    with engine.exactly():
+    with watch.stage("motion"), engine.exactly():
         known = windows.finish()
     if known is not None:
         yield known
 
 
-def _painted(engine: Engine, sitter: Sitter, driving: Iterator[Keypoints], batch: int) -> Iterator[Tensor]:
+def _painted(
+    engine: Engine, sitter: Sitter, driving: Iterator[Keypoints], batch: int, watch: Watch
+) -> Iterator[Tensor]:
     """Frames of keypoints that come in pieces of any length, in full batches and one that may be smaller at the end."""
     held: Keypoints | None = None
     for some in driving:
         held = some if held is None else _joined([held, some])
         while len(held.value) >= batch:
-            with engine.exactly():
+            with watch.stage("render"), engine.exactly():
                 painted = engine.paint(sitter, _cut(held, slice(batch)))
             yield painted
             held = _cut(held, slice(batch, None))
     if held is not None and len(held.value):
-        with engine.exactly():
+        with watch.stage("render"), engine.exactly():
             painted = engine.paint(sitter, held)
         yield painted
+
+
+def _delivered(engine: Engine, painted: Iterator[Tensor], watch: Watch) -> Iterator[np.ndarray]:
+    """Painted batches as levels uint8 (n, S, S, 3) in the processor's memory."""
+    for some in painted:
+        with watch.stage("render"):
+            pixels = engine.pixels(some)
+        with watch.stage("copy"):
+            levels = pixels.cpu().numpy()
+        yield levels
 
 
 def _joined(pieces: list[Keypoints]) -> Keypoints:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
@@ -11,10 +13,12 @@ from torch import nn
 
 from avct import facepoints, folding, inference, plain
 from avct.blocks import AntiAlias, Down, DownRes, Res, Same, Up
-from avct.engine import Engine, prepare
+from avct.engine import Engine, Sitter, prepare, stack
 from avct.errors import AvctError
+from avct.geometry import Keypoints
 from avct.inference import FRONTAL, Windows, perform, predictions, speech_keypoints
 from avct.model import Model
+from avct.watch import STAGES
 from avct.winograd import WinogradRes, transforms
 
 
@@ -214,3 +218,55 @@ def test_painters_are_compiled_once_in_the_mode_asked_for(model: Model, monkeypa
         prepare(model, compiled="fast")
     with pytest.raises(AvctError, match="tf32 is for CUDA"):
         prepare(model, precision="tf32")
+
+
+@torch.inference_mode()
+def test_frames_of_several_portraits_in_one_batch_are_those_of_each(model: Model) -> None:
+    engine, scores = prepare(model), [score(model, 3, seed) for seed in range(3)]
+    met = [engine.meet(told.image, pose=FRONTAL) for told in scores]
+    alone = [torch.cat(list(predictions(engine, told))) for told in scores]
+
+    def keypoints(told, sitter: Sitter) -> Keypoints:
+        windows = Windows(engine, sitter)
+        parts = [windows.add(told.phonemes, engine.tune(told.audio), told.poses), windows.finish()]
+        values, jacobians = zip(*(part for part in parts if part is not None), strict=True)
+        return Keypoints(torch.cat(values), None if jacobians[0] is None else torch.cat(jacobians))
+
+    moved = [keypoints(told, sitter) for told, sitter in zip(scores, met, strict=True)]
+    together = stack(met)
+    for frame in range(3):
+        parts = [[None if p is None else p[frame : frame + 1] for p in some] for some in moved]
+        driving = Keypoints(*(None if p[0] is None else torch.cat(p) for p in zip(*parts, strict=True)))
+        painted = engine.paint(together, driving)
+        torch.testing.assert_close(painted, torch.stack([a[frame] for a in alone]), atol=1e-5, rtol=0)
+    rows = np.concatenate([engine.tune(told.audio)[:1] for told in scores])
+    apart = torch.cat([engine.hear(row[None], sitter) for row, sitter in zip(rows, met, strict=True)])
+    torch.testing.assert_close(engine.hear(rows, together), apart, atol=1e-5, rtol=1e-5)
+    assert stack(met[:1]) is met[0]
+    with pytest.raises(AvctError, match="at least one portrait"):
+        stack([])
+    with pytest.raises(AvctError, match="all met or all merely shown"):
+        stack([met[0], engine.show(scores[1].image, met[1].source)])
+
+
+def test_a_watch_sees_every_stage_of_a_clip_and_changes_nothing(model: Model) -> None:
+    seen: list[str] = []
+
+    class Watching:
+        def stage(self, name: str):
+            @contextmanager
+            def block():
+                assert not inside, "stages do not nest"
+                inside.append(name)
+                seen.append(name)
+                yield
+                inside.remove(name)
+
+            return block()
+
+    inside: list[str] = []
+    told, engine = score(model, 5), prepare(model)
+    watched = list(perform(engine, told, batch=2, watch=Watching()))
+    assert not inside and set(seen) <= set(STAGES)
+    assert seen[0] == "portrait" and "motion" in seen and seen.count("copy") == 3
+    np.testing.assert_array_equal(np.concatenate(watched), np.concatenate(list(perform(engine, told, batch=2))))
