@@ -7,7 +7,7 @@ anyway. `versions.json` keeps the hash of every shipped version, and the default
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -60,7 +60,10 @@ class Axes(Model):
 
 
 class SettingSpec(Model):
-    """One column of settings. size, pose: in place of the protocol's own. compile: mode of torch.compile."""
+    """One column of settings. size, pose: in place of the protocol's own. compile: mode of torch.compile. graphs: CUDA
+    graphs of whole batches. channels_last: how pictures lie in memory; None: the device's better way. devices: how many
+    of the device share the clips (of "cpu": how many processes share the cores).
+    """
 
     name: Annotated[str, matching(r"[A-Za-z0-9][A-Za-z0-9._-]*", "letters, digits, dots and dashes")]
     device: Annotated[str, matching(r"cpu|cuda(:[0-9]+)?", '"cpu", "cuda" or "cuda:N"')] = "cpu"
@@ -69,6 +72,19 @@ class SettingSpec(Model):
     compile: Literal["none", "default", "reduce-overhead", "max-autotune"] = "none"
     size: Size | None = None
     pose: Pose | None = None
+    graphs: bool = False
+    channels_last: bool | None = None
+    devices: int = Field(default=1, ge=1, le=64)
+
+    @model_validator(mode="after")
+    def _possible(self) -> SettingSpec:
+        if self.graphs and self.device == "cpu":
+            raise ValueError(f"{self.name}: graphs are CUDA graphs; expected a CUDA device, got {self.device!r}")
+        if self.graphs and self.compile in ("reduce-overhead", "max-autotune"):
+            raise ValueError(f"{self.name}: compile {self.compile!r} makes graphs of its own; expected graphs = false")
+        if self.devices > 1 and ":" in self.device:
+            raise ValueError(f'{self.name}: several devices are "cuda" or "cpu", got {self.device!r}')
+        return self
 
 
 class Statistics(Model):
@@ -96,13 +112,39 @@ class Failure(Model):
     time_limit_s: float | None = Field(default=None, gt=0.0)
 
 
+Scenario = Literal["single-stream", "clip-latency", "offline", "multi-stream", "cold-start"]
+
+
+class Timing(Model):
+    """How speed is measured (`perf`). scenarios: in the order in which they are timed. detailed: settings that are timed
+    in all of them, others in "offline" alone; empty: all are. seconds, frames: what a full run lasts at least. seed: of
+    arrivals, of turns and of the frames that are held against the plain loop; sampled: how many of those there are,
+    beside one whole clip.
+    """
+
+    scenarios: Annotated[list[Scenario], Field(min_length=1)] = [
+        "single-stream", "clip-latency", "offline", "multi-stream", "cold-start",
+    ]  # fmt: skip
+    detailed: list[Name] = []
+    seconds: float = Field(default=60.0, ge=60.0, le=3600.0)
+    frames: int = Field(default=1024, ge=1024)
+    seed: int = Field(default=0, ge=0)
+    sampled: int = Field(default=64, ge=16, le=1024)
+
+    @field_validator("scenarios", "detailed")
+    @classmethod
+    def _no_repeats(cls, values: list[str]) -> list[str]:
+        return distinct(values)
+
+
 class Protocol(Model):
     """A benchmark's definition: a table is a pure function of this and of what it names.
 
     revision: of the dataset, which must be that one. split: part of the dataset. window: seconds of each clip, from
     and to. clips_sha256: of the list of clips that the dataset must give (`validate` prints it). reference_frame: the
     frame of a film that is the portrait; "given": the dataset's own choice. crop: how films are cut; "given" likewise.
-    published: tables of papers to print beside the measured one. baseline: whom the others are compared with.
+    published: tables of papers to print beside the measured one. baseline: whom the others are compared with. timing:
+    how `perf` measures the speed of methods and settings.
     """
 
     id: ProtocolId
@@ -126,6 +168,7 @@ class Protocol(Model):
     failure: Failure = Failure()
     published: list[Name] = []
     baseline: Name | None = None
+    timing: Timing | None = None
 
     @field_validator("metrics", "methods", "published")
     @classmethod
@@ -135,7 +178,11 @@ class Protocol(Model):
     @field_validator("settings", mode="before")
     @classmethod
     def _swept(cls, given: Any) -> Any:
-        return sweep_settings(given) if isinstance(given, Mapping) else given
+        if isinstance(given, Mapping):
+            return sweep_settings(given)
+        if isinstance(given, list) and any(isinstance(one, Mapping) and "name" not in one for one in given):
+            return join_sweeps(given)
+        return given
 
     @field_validator("settings")
     @classmethod
@@ -154,6 +201,14 @@ class Protocol(Model):
             return tuple(float(second) for second in given)
         return given
 
+    @model_validator(mode="after")
+    def _details_exist(self) -> Protocol:
+        names = [setting.name for setting in self.settings]
+        for name in self.timing.detailed if self.timing else ():
+            if name not in names:
+                raise ValueError(f"timing.detailed: no setting {name!r}; expected some of {', '.join(names)}")
+        return self
+
     @property
     def name(self) -> str:
         """The id without its version."""
@@ -171,9 +226,9 @@ class Protocol(Model):
         return hash_content(self.model_dump(mode="json", exclude={"title"}, exclude_defaults=True))
 
 
-def sweep_settings(axes: Mapping[str, Any]) -> list[dict[str, Any]]:
+def sweep_settings(axes: Mapping[str, Any], *, named_by: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """The settings of a table of lists, such as {"batch": [1, 8], "precision": ["float32", "bfloat16"]}: every one with
-    every other, the last key changing fastest, each named by what changes.
+    every other, the last key changing fastest, each named by what changes (or by the keys `named_by`).
 
     ValueError where an axis is empty.
     """
@@ -181,10 +236,30 @@ def sweep_settings(axes: Mapping[str, Any]) -> list[dict[str, Any]]:
     for key, values in lists.items():
         if not values:
             raise ValueError(f"{key}: expected at least one value, got none")
-    changing = [key for key, values in lists.items() if len(values) > 1]
+    naming = named_by if named_by is not None else [key for key, values in lists.items() if len(values) > 1]
     found = []
     for values in itertools.product(*lists.values()):
         one = dict(zip(lists, values, strict=True))
-        words = [f"{key}{one[key]}" if isinstance(one[key], int) else str(one[key]) for key in changing]
-        found.append({"name": "-".join(words).replace(":", "") or "only", **one})
+        words = [_word(key, one[key]) for key in naming if key in one]
+        found.append({"name": "-".join(word for word in words if word).replace(":", "") or "only", **one})
     return found
+
+
+def join_sweeps(tables: Sequence[Any]) -> list[Any]:
+    """The settings of several tables one after another: a table with a name is one setting, any other a sweep whose
+    settings are named by all that it states. What two sweeps have in common is there once."""
+    found: list[Any] = []
+    for table in tables:
+        named = not isinstance(table, Mapping) or "name" in table
+        for one in [table] if named else sweep_settings(table, named_by=list(table)):
+            if named or one not in found:
+                found.append(one)
+    return found
+
+
+def _word(key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return key.replace("_", "-") if value else ""
+    if key == "compile":
+        return "" if value == "none" else f"compile-{value}"
+    return f"{key}{value}" if isinstance(value, int) else str(value)

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from avct.inference import Score
     from avct.model import Model
 
-DRIVERS = ("avct", "wrong-speech", "silence", "loudness", "reconstruction")
+UNTRAINED = "avct-full"
+"""The paper's networks at full size, whose published weights were never at hand: what it costs, not what it can."""
+DRIVERS = ("avct", "wrong-speech", "silence", "loudness", "reconstruction", UNTRAINED)
 _LOUDEST = 0.075
 """Jaw drop of the loudest frame under `loudness`, in face widths: an open vowel of the corpus's reference style."""
 
@@ -167,6 +169,9 @@ class AvctAdapter:
         from avct.errors import MissingWeights
         from avct.weights_path import SHIPPED
 
+        described = setting_fingerprint(setting, sensitive=self._spec.sensitive_to_setting)
+        if self._spec.builtin == UNTRAINED and self._checkpoint is None:
+            return {"method": self._spec.hash(), "weights": [], "sizes": None, "code": None, **described}
         path = self._checkpoint or SHIPPED
         card = path.with_suffix(".json")
         if not path.is_file() or not card.is_file():
@@ -176,7 +181,6 @@ class AvctAdapter:
         told = json.loads(card.read_text())
         weights = [{"name": path.stem, "sha256": told["sha256"], "bytes": path.stat().st_size}]
         sizes = sha256_json([told.get("configuration"), told.get("sizes")])
-        described = setting_fingerprint(setting, sensitive=self._spec.sensitive_to_setting)
         return {"method": self._spec.hash(), "weights": weights, "sizes": sizes, "code": None, **described}
 
     def generate(self, job: Job, out: Path, *, run_id: str) -> Generated:
@@ -195,6 +199,8 @@ class AvctAdapter:
         from avct.inference import perform
 
         setting, driver = job.setting, self._spec.builtin
+        if driver == UNTRAINED and self._checkpoint is None:
+            raise GenerationError("untrained networks make no face: `perf` times them, and nothing is measured on them")
         engine = _engine(self._checkpoint, setting.device, setting.precision, setting.compile)
         if driver == "loudness":
             yield from self._by_level(engine, job)
@@ -202,7 +208,12 @@ class AvctAdapter:
         if driver == "reconstruction":
             yield from self._by_truth(engine, job)
             return
-        said = {"avct": job.speech, "wrong-speech": job.other_speech, "silence": hush(job.frames)}[driver]
+        said = {
+            "avct": job.speech,
+            UNTRAINED: job.speech,
+            "wrong-speech": job.other_speech,
+            "silence": hush(job.frames),
+        }[driver]
         if said is None:
             raise GenerationError("needs another driver's speech: the protocol has only one driver")
         told = score(job.portrait, said, _poses(engine.model, job), job.frames)

@@ -51,5 +51,7 @@ def setting_fingerprint(setting: Setting, *, sensitive: bool) -> dict[str, Any]:
     """{"setting": {...}} without the setting's name, or nothing for a method that makes the same video everywhere."""
     if not sensitive:
         return {}
-    names = ("device", "precision", "batch", "compile")
+    names = ["device", "precision", "batch", "compile"]
+    # what a setting does not ask for is left out: videos that were made before it could be asked for are the same
+    names += [name for name in ("graphs", "channels_last") if getattr(setting, name)]
     return {"setting": {name: getattr(setting, name) for name in names}}

@@ -1,7 +1,7 @@
 """Rows of speed: one for each method, setting and scenario that was timed, and one for its fidelity.
 
 `speeds.jsonl` in a run folder holds a line a row; the last line of an id counts. Tables and plots are functions of
-these rows alone. A speed row counts only with a fidelity row that passed, made of frames of the very run that was timed.
+these rows alone. A speed row counts only with a fidelity row that passed, of frames of the very run that was timed.
 """
 
 from __future__ import annotations
@@ -105,9 +105,9 @@ class FidelityRow:
     """Frames that a timed run emitted, held against the float32 plain loop of the same method.
 
     psnr_mean, psnr_worst: dB (infinite values are kept as None with `exact` true). drift: largest over frames of the
-    mean distance of keypoints, pixels; reader: what found them. r_change: lip-opening correlation with the truth, emitted
-    less plain. lpips, lse_c_change: None where their weights are not here. frames: how many were compared, chosen by
-    `seed`. passed, reasons: the gate's verdict, a line for each bar that was missed or could not be measured.
+    mean distance of keypoints, pixels; reader: what found them. r_change: lip-opening correlation with the truth,
+    emitted less plain. lpips, lse_c_change: None where their weights are not here. frames: how many were compared,
+    chosen by `seed`. passed, reasons: the gate's verdict, a line for each bar that was missed or could not be measured.
     """
 
     id: str

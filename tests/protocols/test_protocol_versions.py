@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from protocols import catalogue
-from protocols.schema import Axes, Failure, Protocol, SettingSpec, Statistics
+from protocols.schema import Axes, Failure, Protocol, SettingSpec, Statistics, Timing
 
-MODELS = (Protocol, Axes, SettingSpec, Statistics, Failure)
+MODELS = (Protocol, Axes, SettingSpec, Statistics, Failure, Timing)
 
 
 def defaults() -> dict[str, Any]:
@@ -76,7 +76,7 @@ def test_a_hash_sees_every_key_but_the_title() -> None:
         "id": "x@1", "dataset": "d", "revision": "2", "split": "s", "window": [0, 1], "clips_sha256": "0" * 64,
         "reference_frame": 3, "crop": "face", "size": 64, "pose": "audio", "metrics": ["a/b@1"], "methods": ["m"],
         "axes": {"seeds": [4]}, "settings": [{"name": "q"}], "statistics": {"seed": 1}, "failure": {"retries": 3},
-        "published": ["p"], "baseline": "m",
+        "published": ["p"], "baseline": "m", "timing": {"seed": 1},
     }  # fmt: skip
     plain = {"id": "p@1", "dataset": "puppets", "metrics": ["psnr/x@1"], "methods": ["still"]}
     first = Protocol.model_validate(plain).hash()
