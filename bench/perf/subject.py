@@ -112,5 +112,6 @@ class Subject(Protocol):
         ...
 
     def describe(self) -> Mapping[str, Any]:
-        """What a reader must know of it: sizes, weights, codec, phones, pose."""
+        """What a reader must know of it: sizes, weights, codec, phones, pose; and "faces", what its frames show:
+        "painted" (puppets), "photographed" or "none" (of a network drawn from a seed), which the gate goes by."""
         ...
