@@ -98,8 +98,8 @@ class Setting:
     """One column of settings. device: "cpu", "cuda" or "cuda:N"; precision: "float32", "tf32", "bfloat16" or "float16".
 
     compile: "none" or a mode of torch.compile. size: side of the frames in pixels. pose: "truth", "still" or "audio".
-    graphs: CUDA graphs of whole batches. channels_last: how pictures lie in memory, None: as is better. devices: how many
-    of the device share the clips.
+    graphs: CUDA graphs of whole batches. channels_last: how pictures lie in memory, None: as is better. devices: how
+    many of the device share the clips.
     """
 
     name: str

@@ -125,8 +125,8 @@ class MethodBase(Model):
 class BuiltinMethod(MethodBase):
     """A method that the instrument itself brings.
 
-    weights: a checkpoint other than the shipped one; a relative path starts at the method file's folder. avct-full is the
-    paper's networks at full size with numbers drawn from a seed, to be timed and never to be looked at.
+    weights: a checkpoint other than the shipped one; a relative path starts at the method file's folder. avct-full is
+    the paper's networks at full size with numbers drawn from a seed, to be timed and never to be looked at.
     """
 
     kind: Literal["builtin"]

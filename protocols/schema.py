@@ -116,10 +116,10 @@ Scenario = Literal["single-stream", "clip-latency", "offline", "multi-stream", "
 
 
 class Timing(Model):
-    """How speed is measured (`perf`). scenarios: in the order in which they are timed. detailed: settings that are timed
-    in all of them, others in "offline" alone; empty: all are. seconds, frames: what a full run lasts at least. seed: of
-    arrivals, of turns and of the frames that are held against the plain loop; sampled: how many of those there are,
-    beside one whole clip.
+    """How speed is measured (`perf`). scenarios: in the order in which they are timed. detailed: settings that are
+    timed in all of them, others in "offline" alone; empty: all are. seconds, frames: what a full run lasts at least.
+    seed: of arrivals, of turns and of the frames that are held against the plain loop; sampled: how many of those there
+    are, beside one whole clip.
     """
 
     scenarios: Annotated[list[Scenario], Field(min_length=1)] = [

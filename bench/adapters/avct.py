@@ -208,12 +208,8 @@ class AvctAdapter:
         if driver == "reconstruction":
             yield from self._by_truth(engine, job)
             return
-        said = {
-            "avct": job.speech,
-            UNTRAINED: job.speech,
-            "wrong-speech": job.other_speech,
-            "silence": hush(job.frames),
-        }[driver]
+        others = {"wrong-speech": job.other_speech, "silence": hush(job.frames)}
+        said = others.get(driver, job.speech)
         if said is None:
             raise GenerationError("needs another driver's speech: the protocol has only one driver")
         told = score(job.portrait, said, _poses(engine.model, job), job.frames)
