@@ -60,6 +60,34 @@ class LosslessWriter(Writer):
         super().__init__(path, recipe, fps=fps, samples=samples, run_id=run_id, synthetic=synthetic)
 
 
+class BrowserWriter(Writer):
+    """As `LosslessWriter`, an MP4 that every browser plays: see `write_browser`."""
+
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        *,
+        fps: int | Fraction = FPS,
+        samples: np.ndarray | None = None,
+        crf: int = 20,
+        run_id: str | None = None,
+        synthetic: bool = True,
+    ) -> None:
+        if not 0 <= crf <= 51:
+            raise ValueError(f"expected crf from 0 to 51, got {crf}")
+        recipe = Recipe(
+            container="mp4",
+            container_options={"movflags": "+faststart", "fflags": "+bitexact"},
+            video="libx264",
+            pixel_format="yuv420p",
+            # A key frame a second, so that the viewer can jump.
+            video_options={"preset": "veryfast", "crf": str(crf), "g": str(max(1, round(fps)))},
+            audio="aac",
+            audio_format="fltp",
+        )
+        super().__init__(path, recipe, fps=fps, samples=samples, run_id=run_id, synthetic=synthetic)
+
+
 def write_lossless(
     path: str | PathLike[str],
     frames: Iterable[np.ndarray],
@@ -99,19 +127,7 @@ def write_browser(
     are converted to BT.709, limited range, and labelled so: browsers guess where a file says nothing. An odd width or
     height is padded by repeating the last column or row, since 4:2:0 needs even sides. crf: 0 (best) to 51.
     """
-    if not 0 <= crf <= 51:
-        raise ValueError(f"expected crf from 0 to 51, got {crf}")
-    recipe = Recipe(
-        container="mp4",
-        container_options={"movflags": "+faststart", "fflags": "+bitexact"},
-        video="libx264",
-        pixel_format="yuv420p",
-        # A key frame a second, so that the viewer can jump.
-        video_options={"preset": "veryfast", "crf": str(crf), "g": str(max(1, round(fps)))},
-        audio="aac",
-        audio_format="fltp",
-    )
-    with Writer(path, recipe, fps=fps, samples=samples, run_id=run_id, synthetic=synthetic) as writer:
+    with BrowserWriter(path, fps=fps, samples=samples, crf=crf, run_id=run_id, synthetic=synthetic) as writer:
         _encode(writer, frames)
     return writer.written
 
