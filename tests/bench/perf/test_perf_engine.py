@@ -46,6 +46,11 @@ def test_both_ways_are_timed_and_give_the_same_frames() -> None:
     assert min(found.plain, found.engine, found.ratio, found.once, found.prepare) > 0
     assert set(found.stages) == {"plain", "engine"} and "dense motion" in found.stages["engine"]
     assert torch.get_num_threads() == threads
+    assert found.threads == 1 and "CPU time of one thread" in report(found)
+    clocked = compare(model, noise(model, 5, 0), batch=2, rounds=1, plain_frames=1, threads=2)
+    assert torch.get_num_threads() == threads
+    assert "by the clock with 2 threads" in report(clocked)
+    assert f"({1000 / clocked.engine:.2f} frames/s)" in report(clocked)
     said = report(found)
     assert "ratio" in said and "stages of the plain loop" in said and f"{found.plain:.1f} ms a frame" in said
 
