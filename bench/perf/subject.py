@@ -30,8 +30,8 @@ class Request:
     """One video to be made, as files on disk. portrait: a picture. speech: a recording. phones: a phone file, or None
     where phones are to be heard. frames: how many frames it has. clip: its name in the protocol.
 
-    truth: where the truth's lip opening is known, float (frames,) in per cent of the face's height. poses: a CSV of head
-    poses (OpenFace's columns), or None where the setting's pose rule needs none.
+    truth: where the truth's lip opening is known, float (frames,) in per cent of the face's height. poses: a CSV of
+    head poses (OpenFace's columns), or None where the setting's pose rule needs none.
     """
 
     number: int
