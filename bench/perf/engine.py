@@ -149,8 +149,8 @@ def report(found: Comparison) -> str:
         f"{found.configuration}, {found.precision}, batches of {found.batch}, medians of {found.rounds} rounds, "
         + ("CPU time of one thread" if found.threads == 1 else f"by the clock with {found.threads} threads"),
         f"plain loop {found.plain:8.1f} ms a frame{_rate(found, found.plain)}",
-        f"engine     {found.engine:8.1f} ms a frame{_rate(found, found.engine)}, {found.once:.0f} ms once a portrait, {found.prepare:.0f} ms once "
-        "a model",
+        f"engine     {found.engine:8.1f} ms a frame{_rate(found, found.engine)}, {found.once:.0f} ms once a "
+        f"portrait, {found.prepare:.0f} ms once a model",
         f"ratio      {found.ratio:8.2f}",
         f"largest difference {found.difference:.1e} of values in 0..1 (standard deviation {found.contrast:.2f})",
     ]
@@ -165,8 +165,8 @@ def _rate(found: Comparison, took: float) -> str:
 
 
 def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    """What the work gives, and the milliseconds that it took: of this thread's CPU time where torch has no other thread,
-    else of the clock."""
+    """What the work gives, and the milliseconds that it took: of this thread's CPU time where torch has no other
+    thread, else of the clock."""
     import torch
 
     clock = time.thread_time if torch.get_num_threads() == 1 else time.perf_counter
