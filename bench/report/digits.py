@@ -37,6 +37,11 @@ def show(value: float, form: str) -> str:
     return text.removeprefix("-") if not any(c in "123456789" for c in text.partition("e")[0]) else text
 
 
+def show_alone(value: float | None) -> str:
+    """A value that stands in no column, with three significant digits or all before the point; "–" for None."""
+    return "–" if value is None else show(value, choose_format([value], []))
+
+
 def _decimals(width: float) -> int:
     place = math.floor(math.log10(width))
     return -place + (1 if width / 10.0**place < 3.0 else 0)

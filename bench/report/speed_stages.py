@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.report.digits import choose_format, show
+from bench.report.digits import show_alone
 from bench.report.speed_order import line_key, setting_name
 from bench.store.speeds import SpeedRow, StageTime
 
@@ -47,8 +47,8 @@ class StageTable:
         """Wall time, what is left of it, and the verdict."""
         if self.wall is None:
             return self.verdict[0].upper() + self.verdict[1:]
-        left = milliseconds(self.unaccounted)
-        return f"Wall {milliseconds(self.wall)} ms, unaccounted {left} ms; {self.verdict}"
+        left = show_alone(self.unaccounted)
+        return f"Wall {show_alone(self.wall)} ms, unaccounted {left} ms; {self.verdict}"
 
 
 def stage_tables(rows: Iterable[SpeedRow]) -> list[StageTable]:
@@ -71,11 +71,11 @@ def stage_cells(stage: StageTime, wall: float | None) -> list[str]:
     """Name, host ms, device ms, share of the wall time, GFLOP, MB, share of the bound, limit; "–" where unknown."""
     return [
         stage.name,
-        milliseconds(stage.host),
-        milliseconds(stage.device),
+        show_alone(stage.host),
+        show_alone(stage.device),
         "–" if not wall else f"{stage_cost(stage) / wall * 100:.1f} %",
-        "–" if stage.flops is None else f"{stage.flops / 1e9:.3g}",
-        "–" if stage.bytes is None else f"{stage.bytes / 1e6:.3g}",
+        "–" if stage.flops is None else show_alone(stage.flops / 1e9),
+        "–" if stage.bytes is None else show_alone(stage.bytes / 1e6),
         "–" if stage.bound is None else f"{stage.bound * 100:.1f} %",
         stage.limit or "–",
     ]
@@ -93,10 +93,3 @@ STAGE_HEADS = ("stage", "host ms", "device ms", "of wall", "GFLOP", "MB", "of bo
 def stage_cost(stage: StageTime) -> float:
     """Milliseconds a frame that a stage holds up the pass: by the processor's clock, which waits for the device."""
     return max(stage.host, stage.device or 0.0)
-
-
-def milliseconds(value: float | None) -> str:
-    """Three significant digits, "–" where there is no value."""
-    if value is None:
-        return "–"
-    return show(value, choose_format([value], []))

@@ -57,8 +57,8 @@ def make_row(
         "wall": wall, "unaccounted": unaccounted, "excluded": ("encode",) if scenario == "single-stream" else (),
         "clips": 16, "frames": 4123, "seconds": 61.3, "warmups": {"count": 14, "stable": True},
         "compile_s": 43.2 if card else 0.0,
-        "memory": {"process": 2_400_000_000, "allocator": 90_000_000 * setting["batch"] + 900_000_000 if card else None,
-                   "device": 90_000_000 * setting["batch"] + 1_700_000_000 if card else None},
+        "memory": {"process": 2_400_000_000, "allocator": _share(setting) + 900_000_000 if card else None,
+                   "device": _share(setting) + 1_700_000_000 if card else None},
         "machine": CARD if card else PLAIN, "monitor": WATCHED if card else {"reason": "NVML: no such library"},
         "gate": f"{name}/fidelity", "code": {"git_commit": "ace08b2f00ba7", "dirty": False},
         "started": "2026-11-22T10:00:00+00:00",
@@ -155,6 +155,10 @@ def _figures(scenario: str, pace: float, seed: int, *, card: bool) -> tuple[dict
         return {"talkers": Figure(32.0, "", 30.0, 34.0, 5), "missed": Figure(0.004, "share", 0.002, 0.007, 5)}, {
             "talkers": talkers, "missed": missed}  # fmt: skip
     return {"cold_s": Figure(48.7 / pace**0.1, "s", n=3), "cold_cached_s": Figure(11.2 / pace**0.1, "s", n=3)}, {}
+
+
+def _share(setting: Mapping[str, Any]) -> int:
+    return (170_000_000 if setting["precision"] == "float32" else 90_000_000) * setting["batch"]
 
 
 def _near(value: float, unit: str) -> Figure:
