@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 SHORTEST = 0.2
 """Seconds of speech below which there is nothing to say: five frames."""
 _SILENT = 10 ** (-60 / 20)  # peak below which a recording is called silent: 60 dB below full scale
+_DETECTOR = Lock()
+"""Who looks for a face: dlib's detector keeps its pyramid and cannot look at two pictures at once."""
 Advance = Callable[[str, int, int | None], None]
 
 
@@ -74,6 +77,17 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Met:
+    """A portrait, its landmarks there where they are to be its keypoints. pose: float32 (6,), its own, None where it is
+    not known or not asked for. keypoints: where they come from."""
+
+    portrait: Portrait
+    keypoints: str
+    pose: np.ndarray | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Composition:
     """What is performed for a request, and how it came about: see `GeneratedVideo`. samples: what is heard."""
 
@@ -103,7 +117,7 @@ def measure(request: Request, read: Read, *, kind: str, side: int, watch: Watch 
     """
     from bench.faces import prepare
 
-    with watch.stage("crop"):
+    with watch.stage("crop"), _DETECTOR:
         picture = prepare(read.image, request.image, side=side)
     ids, rows, notes = _spoken(read.speech, kind, watch)
     return Measured(read, picture, ids, rows, (*read.notes, *([picture.note] if picture.note else []), *notes))
@@ -111,20 +125,35 @@ def measure(request: Request, read: Read, *, kind: str, side: int, watch: Watch 
 
 def compose(request: Request, measured: Measured, model: Model, *, watch: Watch = UNWATCHED) -> Composition:
     """The score of a request for a model, and what a user must know of it."""
-    with watch.stage("portrait"):
-        portrait, source = _portrait(request, measured.picture.image, measured.picture.landmarks, model)
+    from avct.inference import Score
+    from bench.headmotion import head_motion
+
+    met = meet(request, measured.picture, model, watch=watch)
     with watch.stage("pose"):
-        told, more = _told(request, portrait, measured, model)
-    speech, notes = measured.read.speech, (*measured.notes, *more)
+        motion = head_motion(request.pose, measured.rows, model, own=met.pose, seed=request.seed)
+    portrait, speech = met.portrait, measured.read.speech
+    score = Score(portrait.image, measured.ids, measured.rows, motion.poses, motion.portrait, portrait.landmarks)
+    notes = (*measured.notes, *met.notes)
+    run_id = _run_id(request, portrait, speech)
     return Composition(
-        told,
-        speech.samples,
-        _run_id(request, portrait, speech),
-        measured.read.phones,
-        source,
-        measured.picture.cropped,
-        notes,
+        score, speech.samples, run_id, measured.read.phones, met.keypoints, measured.picture.cropped, notes
     )
+
+
+def meet(request: Request, picture: FacePicture, model: Model, *, watch: Watch = UNWATCHED) -> Met:
+    """The portrait as a model is to know it, whoever speaks."""
+    from avct.checkpoint import CONVERTED, read_card
+    from bench.headmotion import portrait_pose
+
+    with watch.stage("portrait"):
+        portrait, source = _portrait(request, picture.image, picture.landmarks, model)
+    own, unknown = None, None
+    # the sway of `landmark` networks is relative to a frontal head, and a file says where its own motion starts
+    if request.pose == "audio" or (model.kind == "faithful" and request.pose in ("idle", "still")):
+        with watch.stage("pose"):
+            openface = request.checkpoint is not None and read_card(request.checkpoint).get("made_by") == CONVERTED
+            own, unknown = portrait_pose(picture.landmarks, portrait.image.shape[0], openface=openface)
+    return Met(portrait, source, own, (unknown,) if unknown else ())
 
 
 def read_speech(
@@ -234,23 +263,6 @@ def _portrait(request: Request, image: np.ndarray, landmarks: np.ndarray | None,
         use = bool(np.linalg.norm(own - other, axis=1).max() > 0.10 * width)
     portrait = Portrait(request.image.stem, image, landmarks if use else None, None, photograph=use)
     return portrait, "landmarks" if use else "detector"
-
-
-def _told(request: Request, portrait: Portrait, measured: Measured, model: Model) -> tuple[Score, list[str]]:
-    """What is performed, and notes for the user."""
-    from avct.checkpoint import CONVERTED, read_card
-    from avct.inference import Score
-    from bench.headmotion import head_motion, portrait_pose
-
-    own, notes = None, []
-    # the sway of `landmark` networks is relative to a frontal head, and a file says where its own motion starts
-    if request.pose == "audio" or (model.kind == "faithful" and request.pose in ("idle", "still")):
-        openface = request.checkpoint is not None and read_card(request.checkpoint).get("made_by") == CONVERTED
-        own, unknown = portrait_pose(measured.picture.landmarks, portrait.image.shape[0], openface=openface)
-        notes += [unknown] if unknown else []
-    motion = head_motion(request.pose, measured.rows, model, own=own, seed=request.seed)
-    found = portrait.landmarks if portrait.photograph else None
-    return Score(portrait.image, measured.ids, measured.rows, motion.poses, motion.portrait, found), notes
 
 
 def _spoken(speech: Speech, kind: str, watch: Watch) -> tuple[np.ndarray, np.ndarray, list[str]]:
