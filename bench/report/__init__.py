@@ -31,10 +31,18 @@ def write(
     An unfinished run, failed cells and missing videos are shown as such; where no video is at hand, a contact sheet
     that is there is left as it is. Raises MissingError where rows or manifest are missing, StorageError where they are
     damaged or `out` cannot be written to, ConfigError where only_clean leaves no method.
+
+    Rows of speed, which `perf` leaves, are reported as well (`bench.report.speed_writing.write_speeds`), or alone where
+    the folder has no others.
     """
+    from bench.report.speed_writing import holds_quality, holds_speeds, write_speeds
     from bench.report.writing import write_report
 
-    return Report(out or run, tuple(write_report(run, out or run, media=media, clean=only_clean, progress=progress)))
+    speeds = write_speeds(run, out=out) if holds_speeds(run) else []
+    if speeds and not holds_quality(run):
+        return Report(out or run, tuple(speeds))
+    written = write_report(run, out or run, media=media, clean=only_clean, progress=progress)
+    return Report(out or run, (*written, *speeds))
 
 
 def share(run: Path, out: Path, *, only_clean: bool = False) -> Report:

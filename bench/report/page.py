@@ -51,8 +51,8 @@ def render_page(
     swatches = "".join(f".m{place}{{--c:{colours[name].colour}}}" for place, name in enumerate(run.methods))
     style, script = asset("page.css") + swatches + "\n", asset("page.js")
     policy = (
-        f"default-src 'none'; img-src 'self' file: data:; media-src 'self' file:; style-src '{_digest(style)}'; "
-        f"script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; img-src 'self' file: data:; media-src 'self' file:; style-src '{digest(style)}'; "
+        f"script-src '{digest(script)}'; base-uri 'none'; form-action 'none'"
     )
     return (
         environment()
@@ -77,7 +77,7 @@ def render_page(
     )
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
     """A source expression of CSP level 2: the element's text, hashed."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 

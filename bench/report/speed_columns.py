@@ -77,6 +77,16 @@ def show_figure(figure: Figure, column: SpeedColumn) -> tuple[str, str]:
     return show(value, form), f"[{show(low, form)}, {show(high, form)}]" if bounded else ""
 
 
+def tell_figures(row: SpeedRow) -> str:
+    """A row's figures in one line."""
+    shown = [
+        f"{column.heading} {' '.join(part for part in (*show_figure(figure, column), column.unit) if part)}"
+        for column in COLUMNS
+        if column.scenario == row.scenario and (figure := find_figure(row, column))
+    ]
+    return "; ".join(shown) or "no figures"
+
+
 def describe_column(column: SpeedColumn) -> str:
     """A column in words, with its scenario and unit."""
     unit = f" ({column.unit})" if column.unit else ""

@@ -7,15 +7,7 @@ from collections.abc import Iterable, Sequence
 from rich.cells import cell_len
 
 from bench.report.markdown import escape, mark
-from bench.report.speed_columns import (
-    COLUMNS,
-    RATIO_WORDS,
-    SCENARIO_TITLES,
-    SpeedColumn,
-    find_figure,
-    heading,
-    show_figure,
-)
+from bench.report.speed_columns import RATIO_WORDS, SCENARIO_TITLES, SpeedColumn, heading, show_figure, tell_figures
 from bench.report.speed_facts import describe_excluded, row_facts
 from bench.report.speed_order import link_gates, setting_name, sort_speeds
 from bench.report.speed_stages import STAGE_HEADS, StageTable, stage_cells, stage_table, tell_stage
@@ -65,12 +57,7 @@ def render_quick(speeds: Iterable[SpeedRow], fidelities: Iterable[FidelityRow]) 
         if row.status != "ok":
             lines += ["", f"- {who}: {row.status}: {escape(row.reason or 'no reason is recorded')}"]
             continue
-        shown = [
-            f"{column.heading} {' '.join(part for part in (*show_figure(figure, column), column.unit) if part)}"
-            for column in COLUMNS
-            if column.scenario == row.scenario and (figure := find_figure(row, column))
-        ]
-        lines += ["", f"- {who}: {escape('; '.join(shown) or 'no figures')}"]
+        lines += ["", f"- {who}: {escape(tell_figures(row))}"]
         lines += [f"  - {QUICK} {escape(f'{k}: {v}')}" for k, v in row_facts(row, gates.get(row.id)).items()]
         if row.stages:
             stages = stage_table([row])

@@ -74,7 +74,8 @@ def draw_pareto(rows: Sequence[SpeedRow], gates: Mapping[str, FidelityRow], *, w
     down = -(-len(panels) // across)
     used = {kinds[point.row.id].name: kinds[point.row.id] for _, points in panels for point in points}
     handles = [line_of(kind, name, dashes="") for name, kind in sorted(used.items())]
-    handles.append(note_line("best of both", dashes="-"))
+    if any(len(front(points)) > 1 for _, points in panels):
+        handles.append(note_line("best of both", dashes="-"))
     if any(quality.bar is not None for quality, _ in panels):
         handles.append(note_line("the gate's least"))
     names = [str(handle.get_label()) for handle in handles]

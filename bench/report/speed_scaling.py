@@ -116,8 +116,6 @@ def _line(axes: Axes, kind: Kind, rows: Sequence[SpeedRow], dashes: Any) -> list
         if figure.low is not None and figure.high is not None:
             axes.plot([count, count], [figure.low, figure.high], color=kind.look.colour, linewidth=1.0, alpha=0.7)
     axes.plot(counts, speeds, color=kind.look.colour, linestyle=dashes, marker=kind.marker, markersize=3.6, zorder=3)
-    near: dict[str, Any] = {"textcoords": "offset points", "fontsize": 6, "color": kind.look.colour}
-    axes.annotate(
-        f"{_kept(rows[-1], rows[0]) * 100:.0f} %", (counts[-1], speeds[-1]), xytext=(-2, -9), ha="right", **near
-    )
+    near: dict[str, Any] = {"textcoords": "offset points", "fontsize": 6, "color": INK, "ha": "right"}
+    axes.annotate(f"{_kept(rows[-1], rows[0]) * 100:.0f} %", (counts[-1], speeds[-1]), xytext=(8, -11), **near)
     return [*speeds, one * counts[-1]]

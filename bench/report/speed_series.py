@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.report.speed_order import natural, setting_name
-from bench.report.style import FAINT, INK, MARKERS, NEUTRAL, Look, fitted, looks, new_figure, plain, text_width
+from bench.report.style import FAINT, INK, NEUTRAL, Look, fitted, looks, new_figure, plain, text_width
 from bench.store.speeds import SpeedRow
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 SWEPT = ("batch", "devices")
 """What is varied within a kind: the x axes of two figures."""
 DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (7, 2)), (0, (2, 2, 5, 2)))
+MARKERS = ("o", "s", "^", "D", "v", "p", "<", ">")
+"""Shapes that can be told apart filled and hollow, which the report's own list cannot all."""
 LOG_FROM = 12.0
 """The largest value over the smallest from which an axis has equal steps for equal factors."""
 _UNSAID = ("name", *SWEPT)

@@ -21,6 +21,8 @@ COLOURS = {
 }  # fmt: skip
 """Stages in the order in which a frame meets them; neighbours differ in lightness too."""
 _OTHER = "#AA4499"
+_BAR = 0.5
+"""Of a line's height; its name stands above."""
 _MOST = 16
 """Bars; where there are more, each kind of setting keeps its quickest."""
 
@@ -36,21 +38,22 @@ def draw_stack(rows: Sequence[SpeedRow], *, width: float) -> Figure:
     if not tables:
         return blank(why_no_stack(rows), width=width)
     order = stage_order(tables)
-    names = [fitted(_name(table, tables), 0.36 * width, 6.5) for table in tables]
-    height = 0.55 + 0.2 * len(tables) + legend_height([*order, "unaccounted for"], width=width)
+    height = 0.55 + 0.3 * len(tables) + legend_height([*order, "unaccounted for"], width=width)
     figure = new_figure(width, height)
     axes = figure.subplots()
     shares = _by_share(tables)
     for place, table in enumerate(tables):
         _bar(axes, table, place, order, 100.0 / _whole(table) if shares else 1.0, width=width, tables=tables)
-    axes.set_yticks(range(len(tables)), names, fontsize=6.5)
-    axes.set_ylim(len(tables) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
+        # Above the bar: at a column's width no room is left beside it.
+        name = fitted(_name(table, tables), width - 0.2, 6.5)
+        axes.text(0.0, place - 0.27, name, va="bottom", fontsize=6.5)
+    axes.set_yticks([])
+    axes.set_ylim(len(tables) - 0.6, -0.75)
     axes.spines["left"].set_visible(False)
     axes.set_xlim(0.0, _extent(tables, shares=shares) * 1.13)
     if shares:
         axes.set_xticks([0, 25, 50, 75, 100])
-    axes.set_xlabel("share of the wall time (%); numbers: ms a frame" if shares else "milliseconds a frame")
+    axes.set_xlabel("% of the wall time; in numbers: ms a frame" if shares else "milliseconds a frame")
     grid(axes, "x")
     legend(figure, _handles(order), width=width)
     return figure
@@ -113,12 +116,12 @@ def _bar(
 ) -> None:  # fmt: skip
     costs = {stage.name: stage_cost(stage) for stage in table.stages}
     extent = _extent(tables, shares=_by_share(tables))
-    inches = 0.5 * width / extent
+    inches = 0.8 * width / extent
     at = 0.0
     for name in order:
         long = costs.get(name, 0.0) * scale
         colour = COLOURS.get(name, _OTHER)
-        axes.barh(place, long, left=at, height=0.72, color=colour, edgecolor="white", linewidth=0.4)
+        axes.barh(place, long, left=at, height=_BAR, color=colour, edgecolor="white", linewidth=0.4)
         text = show_alone(costs.get(name))
         if text_width(text, 5.5) + 0.06 < long * inches:
             style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 5.5, "color": _ink_on(colour)}
@@ -126,7 +129,7 @@ def _bar(
         at += long
     rest = (table.unaccounted or 0.0) * scale
     if rest > 0:
-        axes.barh(place, rest, left=at, height=0.72, color="white", edgecolor=NEUTRAL, linewidth=0.4, hatch="//////")
+        axes.barh(place, rest, left=at, height=_BAR, color="white", edgecolor=NEUTRAL, linewidth=0.4, hatch="//////")
         at += rest
     whole = show_alone(table.wall) if table.wall is not None else "no wall time"
     flag = " !" if table.adds_up is False else ""

@@ -132,10 +132,13 @@ def _pictures(
                 figure = draw(width)
                 files[f"{name}{suffix}.png"] = as_png(figure)
                 files[f"{name}{suffix}.pdf"] = as_pdf(figure)
-        yield Picture(name, title, caption, _size(files[f"{name}.png"]), _size(files[f"{name}-column.png"])), files
+        yield (
+            Picture(name, title, caption, png_size(files[f"{name}.png"]), png_size(files[f"{name}-column.png"])),
+            files,
+        )
 
 
-def _size(png: bytes) -> tuple[int, int]:
+def png_size(png: bytes) -> tuple[int, int]:
     """Width and height from a PNG's first chunk."""
     width, height = struct.unpack(">II", png[16:24])
     return width, height
