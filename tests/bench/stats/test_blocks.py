@@ -69,10 +69,19 @@ def test_rates_are_covered_where_slow_spells_last():
 
 def test_what_disturbs_both_ways_cancels_in_their_ratio():
     load = np.exp(series(0.6, 24, trials=1)[0])
-    both = blocks.rates_ratio(([100.0] * 24, load * 1.5), ([100.0] * 24, load), seed=0)
+    both = blocks.rates_ratio(([100.0] * 24, load * 1.5), ([100.0] * 24, load))
     alone = blocks.rate([100.0] * 24, load * 1.5, seed=0)
     assert both.value == pytest.approx(1 / 1.5)
     assert both.high - both.low < 1e-9 < alone.high - alone.low
+
+
+def test_ratios_of_few_turns_are_covered():
+    noise = np.exp(0.1 * np.random.default_rng(2).normal(size=(1000, 2, 4)))
+    made = [blocks.rates_ratio(([70.0] * 4, a), ([100.0] * 4, b)) for a, b in noise]
+    assert 0.93 <= covered(made, 0.7) <= 0.97
+    assert blocks.rates_ratio(([1.0] * 3, [1.0] * 3), ([2.0] * 3, [1.0] * 3)).low is None
+    with pytest.raises(ValueError, match="every turn"):
+        blocks.rates_ratio(([1.0], [0.0]), ([1.0], [1.0]))
 
 
 def test_blocks_are_longer_where_neighbours_are_alike():
