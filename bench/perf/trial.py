@@ -30,8 +30,9 @@ WITHIN, LEAD = 2.0, 3.0
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of so many talkers. due: frames that counted; missed: those that were late. delays: ms float64 (due,)
-    from the last sound that a frame may need to the frame, in the order in which they were due. hopeless: it was ended
+    """What came of so many talkers. due: frames that counted; missed: those that were late. delays: ms float64 (due,),
+    in the order in which frames were due, from the instant at which a frame's sound and the look-ahead after it have
+    been spoken: over 40 is late, under 0 are a clip's last frames, which wait for no more sound. hopeless: it was ended
     early, since more were late than a trial of this length may have; `due` and `missed` are of what there was.
     compiled: why it does not count, where something was compiled while frames counted.
     """

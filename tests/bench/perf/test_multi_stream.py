@@ -82,7 +82,9 @@ def test_a_frame_may_take_a_frame_period_after_its_sound(late: float, missed: fl
         assert trial.hopeless
     else:
         assert trial.missed == 0 and trial.due == 125
-        assert np.allclose(trial.delays, 1000 * late, atol=1e-6)
+        assert trial.delays.max() == pytest.approx(1000 * late)
+        # a clip's last frames wait for no more sound, so they come early
+        assert np.isclose(trial.delays, 1000 * late).mean() > 0.8 and trial.delays.min() < 1000 * late - 4.0
 
 
 def test_declared_look_ahead_is_allowed_for_and_no_more():
@@ -156,7 +158,7 @@ def test_the_search_finds_any_number(limit: int, first: int):
 def test_starts_are_poisson_given_their_number():
     made = starts(500, 2.0, seed=1)
     assert np.array_equal(made, starts(500, 2.0, seed=1)) and not np.array_equal(made, starts(500, 2.0, seed=2))
-    assert (np.diff(made) >= 0).all() and 0.0 <= made[0] and made[-1] <= 2.0
+    assert (np.diff(made) >= 0).all() and made[0] >= 0.0 and made[-1] <= 2.0
     gaps = np.diff(made) / np.diff(made).mean()
     assert np.std(gaps) == pytest.approx(1.0, abs=0.15)  # exponential: as wide as its mean
     assert starts(0, 2.0, seed=1).shape == (0,)
