@@ -44,29 +44,29 @@ def terminal_table(folder: Path, *, only_clean: bool = False) -> TerminalTable:
 
 def render_terminal(table: Table, width: int) -> Group:
     """The table for a console of `width` columns; names are shown as they are, not as markup."""
-    title = _text(f"{table.identity}  {table.title}".rstrip(), style="bold")
+    title = as_text(f"{table.identity}  {table.title}".rstrip(), style="bold")
     parts: list[RenderableType] = [title]
     if not table.several_settings and table.lines:
-        parts.append(_text(f"setting {table.lines[0].setting}", style="dim"))
+        parts.append(as_text(f"setting {table.lines[0].setting}", style="dim"))
     parts += [_grid(table, block) for block in _blocks(table, width)]
     parts.append(Text(f"{table.basis}; ± half its width.", style="dim"))
-    parts += [_text(f"{mark(index)}  {note}", style="yellow") for index, note in enumerate(table.notes)]
-    parts += [_text(f"{table.bold}.", style="dim")] if table.bold else []
-    parts += [_text(f"{DAGGER} {text}.", style="yellow") for text in table.overlap]
-    parts += [_text(remark, style="yellow") for remark in table.remarks]
+    parts += [as_text(f"{mark(index)}  {note}", style="yellow") for index, note in enumerate(table.notes)]
+    parts += [as_text(f"{table.bold}.", style="dim")] if table.bold else []
+    parts += [as_text(f"{DAGGER} {text}.", style="yellow") for text in table.overlap]
+    parts += [as_text(remark, style="yellow") for remark in table.remarks]
     if table.printed:
         names = ", ".join(printed.name for printed in table.printed)
-        parts.append(_text(f"Numbers that papers print stand apart, in table.md: {names}.", style="dim"))
+        parts.append(as_text(f"Numbers that papers print stand apart, in table.md: {names}.", style="dim"))
     for failure in table.failures[:_LISTED]:
         count = "1 clip" if len(failure.clips) == 1 else f"{len(failure.clips)} clips"
         who = f"failed: {failure.method}, {failure.setting}, {count}"
-        parts.append(_text(f"{who}: stage {failure.stage}: {failure.reason}", style="red"))
+        parts.append(as_text(f"{who}: stage {failure.stage}: {failure.reason}", style="red"))
     if len(table.failures) > _LISTED:
         parts.append(Text(f"and {len(table.failures) - _LISTED} more, listed in table.md", style="red"))
     return Group(*parts)
 
 
-def _text(text: str, *, style: str = "") -> Text:
+def as_text(text: str, *, style: str = "") -> Text:
     """Text whose control characters, which could steer the terminal, are spelt out."""
     return Text("".join(c if c.isprintable() else ascii(c)[1:-1] for c in text), style=style)
 
@@ -107,8 +107,8 @@ def _grid(table: Table, indices: Sequence[int]) -> Grid:
     for line in table.lines:
         some = [line.estimates[index] for index in indices]
         names = [
-            _text(line.method + (f" {DAGGER}" if line.overlap else "")),
-            *([_text(line.setting)] if table.several_settings else []),
+            as_text(line.method + (f" {DAGGER}" if line.overlap else "")),
+            *([as_text(line.setting)] if table.several_settings else []),
         ]
         values = [_cell(line.estimates[index], table.columns[index]) for index in indices]
         whole = all(e.coverage == 1 for e in some)
