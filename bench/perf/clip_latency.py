@@ -36,8 +36,12 @@ def time_clip_latency(subject: Subject, conditions: Conditions, folder: Path) ->
     plan, now = conditions.plan, conditions.now
     warm = settle(
         _factors(subject, conditions, folder),
-        unit="clip", block=min(WARM_CLIPS, len(subject.requests)), limit=plan.seconds, now=now, advance=conditions.advance,
-    )  # fmt: skip
+        unit="clip",
+        block=min(WARM_CLIPS, len(subject.requests)),
+        limit=plan.seconds,
+        now=now,
+        advance=conditions.advance,
+    )
     factors, latencies, frames = list[float](), list[float](), 0
     before = compilations(subject)
     with conditions.looking():
@@ -98,4 +102,4 @@ def _factor(seconds: float, frames: int, clip: str) -> float:
 
 
 def _place(folder: Path) -> Path:
-    return folder / "clip.mkv"
+    return folder / "clip.mp4"  # as users make them

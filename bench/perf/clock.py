@@ -200,4 +200,11 @@ def _of_torch(device: str) -> tuple[Callable[[], None], Callable[[], Event]]:
     import torch
 
     where = torch.device(device)
-    return lambda: torch.cuda.synchronize(where), lambda: cast(Event, torch.cuda.Event(enable_timing=True))
+
+    class StreamEvent(torch.cuda.Event):
+        """Goes to the stream in which that device works now, whichever device is the thread's own."""
+
+        def record(self, stream: torch.cuda.Stream | None = None) -> None:
+            super().record(stream or torch.cuda.current_stream(where))
+
+    return lambda: torch.cuda.synchronize(where), lambda: cast(Event, StreamEvent(enable_timing=True))

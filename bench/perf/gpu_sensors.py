@@ -87,8 +87,8 @@ def decode(bits: int) -> list[str]:
 def open_gpu(device: str, *, nvml: Any = None, identity: Callable[[str], str] | None = None) -> GpuSensors | str:
     """Sensors of torch's device `device` ("cuda" or "cuda:1"), or the reason why there are none.
 
-    identity: gives the UUID of a device without "GPU-"; torch's by default, because NVML counts GPUs that
-    CUDA_VISIBLE_DEVICES hides."""
+    identity: gives the UUID of a device; torch's by default, because NVML counts GPUs that CUDA_VISIBLE_DEVICES
+    hides."""
     if device.split(":")[0] != "cuda":
         return f"the device is {device}, which NVML does not know"
     if nvml is None:
@@ -101,7 +101,7 @@ def open_gpu(device: str, *, nvml: Any = None, identity: Callable[[str], str] | 
     except nvml.NVMLError as error:
         return f"NVML does not start: {error}"
     try:
-        uuid = (identity or _torch_identity)(device)
+        uuid = (identity or _torch_identity)(device).removeprefix("GPU-")
         for prefix in ("GPU-", "MIG-"):
             try:
                 return GpuSensors(nvml, nvml.nvmlDeviceGetHandleByUUID(prefix + uuid))

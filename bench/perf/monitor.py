@@ -13,13 +13,15 @@ from bench.perf.gpu_sensors import HARMFUL, GpuSensors, open_gpu
 from bench.perf.host_sensors import HostSensors
 
 HZ = 10.0
+_SELDOM = 10
+"""Looks for each one at the processor's frequency, which takes longer than all the rest where there are many cores."""
 
 
 class Monitor:
     """Looks on as long as it is entered; what it saw is told afterwards. Entered again, it begins anew.
 
-    device: torch's name of what is timed. gpu: its sensors or why there are none, found by default. host, now: replaced
-    in tests, as is hz=0, under which nobody looks but when `look` is called.
+    device: torch's name of what is timed. gpu, host, now: replaced in tests, as is hz=0, under which nobody looks but
+    when `look` is called. gpu: the device's sensors or why there are none, found each time it is entered by default.
     """
 
     def __init__(
@@ -32,7 +34,8 @@ class Monitor:
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._device, self._hz, self._now = device, hz, now
-        self._gpu = open_gpu(device) if gpu is None else gpu
+        self._given = gpu
+        self._gpu: GpuSensors | str = "nobody has looked yet" if gpu is None else gpu
         self._host = host or HostSensors()
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -43,6 +46,8 @@ class Monitor:
         if self._thread is not None:
             raise RuntimeError("the monitor looks on already")
         self._begin_anew()
+        if self._given is None:
+            self._gpu = open_gpu(self._device)
         self._host.forget_peak()
         _forget_allocator_peak(self._device)
         self._load[0] = self._host.load()
@@ -64,12 +69,15 @@ class Monitor:
         self._load[1] = self._host.load()
         self._peak = self._host.peak()
         self._allocator = _allocator_peak(self._device)
+        if self._given is None and isinstance(self._gpu, GpuSensors):
+            self._gpu.close()
 
     def look(self) -> None:
         """Takes one reading of everything."""
         with self._lock:
+            if self._looks % _SELDOM == 0:
+                self._keep("host", "frequency_mhz", self._host.frequency())
             self._looks += 1
-            self._keep("host", "frequency_mhz", self._host.frequency())
             self._keep("host", "resident_bytes", self._host.resident())
             self._keep_energy("host", self._host.joules())
             if isinstance(self._gpu, str):

@@ -38,9 +38,7 @@ def time_single_stream(subject: Subject, conditions: Conditions) -> Measurement:
     Raises `Lacking` where the subject cannot stream, or no clip has a second frame."""
     plan, now = conditions.plan, conditions.now
     warming = _latencies(subject, conditions)
-    warm = settle(
-        warming, unit="frame", block=WARM_BLOCK, limit=plan.seconds, now=now, advance=conditions.advance
-    )  # fmt: skip
+    warm = settle(warming, unit="frame", block=WARM_BLOCK, limit=plan.seconds, now=now, advance=conditions.advance)
     close(warming)
     if warm.count == 0:
         raise Lacking("no clip has a second frame, whose latency could be taken")

@@ -167,6 +167,18 @@ def test_where_nobody_can_look_there_is_a_reason(monkeypatch: pytest.MonkeyPatch
     assert open_gpu("cuda", nvml=broken) == "NVML does not start: Not Supported"
 
 
+def test_what_the_monitor_opens_it_closes(monkeypatch: pytest.MonkeyPatch):
+    nvml = Nvml()
+    monkeypatch.setattr(
+        "bench.perf.monitor.open_gpu", lambda device: open_gpu(device, nvml=nvml, identity=lambda _: "GPU-abc")
+    )
+    monitor = Monitor("cuda", hz=0.0)
+    for _ in range(2):
+        with monitor:
+            assert nvml.opened == 1
+        assert nvml.opened == 0 and monitor.describe()["gpu"] == "Test GPU"
+
+
 def test_it_begins_anew_each_time():
     nvml = Nvml(bits=0x4)
     monitor = looking(nvml)
