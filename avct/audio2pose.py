@@ -7,6 +7,7 @@ state; the residual networks before it (He et al. 2016) treat every frame alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -176,6 +177,22 @@ def step(network: Audio2Pose, state: PoseState, audio: NDArray[np.floating]) -> 
     rows = torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float32)).to(network.output.weight.device)
     outputs, state = network.advance(state, network.embed(rows[None]))
     return denormalise(network.output(outputs))[0].cpu().numpy(), state
+
+
+@torch.inference_mode()
+def step_all(
+    network: Audio2Pose, states: Sequence[PoseState], audio: NDArray[np.floating]
+) -> tuple[NDArray[np.float32], list[PoseState]]:
+    """As `step` for the next frame of each of several talkers: poses (B, 6) and their next states, of their states and
+    the frames' sound (B, 4, 41)."""
+    rows = torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float32)).to(network.output.weight.device)
+    outputs, cells, memories = zip(*states, strict=True)
+    state = PoseState(torch.cat(outputs), torch.cat(cells, 1), torch.cat(memories, 1))
+    before, state = network.advance(state, network.embed(rows[:, None]))
+    poses = denormalise(network.output(before))[:, 0].cpu().numpy()
+    # copies: a view would keep the states of all
+    parts = zip(state.output.split(1), state.h.split(1, 1), state.c.split(1, 1), strict=True)
+    return poses, [PoseState(*(part.clone() for part in own)) for own in parts]
 
 
 def head_poses(network: Audio2Pose, first: NDArray[np.floating], audio: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -28,11 +28,15 @@ FPS = 25
 FRAME = RATE // FPS
 """Samples of one frame."""
 BLOCKS = {"harvest": 5, "dio": 2}
-"""Frames that are heard at once. Context is tracked anew for each block: of one core, Harvest takes 0.55 s for a second
-of sound at five frames and 1.05 s at two and a half, DIO 0.02 s at five, 0.06 s at two and 0.11 s at one."""
-BEFORE, AFTER = 40, 10
-"""Rows of context before and after a block. On 21 s of the corpus 98.8 % of Harvest's voiced flags are then those of
-the whole recording, and 1.3 % of voiced rows are off by over a semitone; twice the context gains 0.3 and 0.1 %."""
+"""Frames that are heard at once. Context is tracked anew for each block: of one core, Harvest takes 0.5 s for a second
+of sound at five frames and 1 s at two and a half, DIO 0.02 s at two."""
+BEFORE = {"harvest": 40, "dio": 26}
+"""Rows of context before a block. On 21 s of the corpus 98.8 % of Harvest's voiced flags are then those of the whole
+recording, and 1.3 % of voiced rows are off by over a semitone; twice the context gains 0.3 and 0.1 %. DIO's rows are
+those of the whole recording (on 11 s; with 8 rows before, 99.7 % of the flags): 26 rows, a block and AFTER are the most
+that fit into a transform of 8,192 samples, which takes 1.2 ms where the next takes 3.1."""
+AFTER = 10
+"""Rows of context after a block."""
 LEVEL = 0.25
 """Peak that speech is expected to reach at least, full scale being 1: the quietest of 27 corpus recordings has .256."""
 _TYPICAL = Voice(
@@ -95,7 +99,7 @@ class Listener:
             raise AvctError(f"pitch: expected one of {', '.join(BLOCKS)}, got {pitch!r}")
         if not 0 < level <= 1:
             raise AvctError(f"level: expected a peak above 0 and up to 1 (full scale), got {level}")
-        self.block = BLOCKS[pitch]
+        self.block, self._before = BLOCKS[pitch], BEFORE[pitch]
         self.ahead = self.block - 1 + -(-AFTER // AUDIO_ROWS)
         self._known, self._running = known, None if known is not None else _Running(level)
         self._samples, self._first = np.zeros(0), 0  # held samples and the number of the first of them
@@ -141,14 +145,14 @@ class Listener:
         if self._tracks is None:
             rows[:, 39:] = state.pitch[first:stop]
         else:
-            begun = max(0, first - BEFORE)
+            begun = max(0, first - self._before)
             track = self._tracks((self._between(begun * HOP, horizon) - state.mean) * scale)
             rows[:, 39:] = self._bridged(track[first - begun :], first, stop)
         if self._running is not None:
             self._running.learn(rows, state.peak)
         voice = state.voice if self._running is None else self._running.recording().voice
         self._frame += frames
-        self._drop(max(0, self._frame * AUDIO_ROWS - BEFORE - 1) * HOP)
+        self._drop(max(0, self._frame * AUDIO_ROWS - self._before - 1) * HOP)
         for part in rows.reshape(frames, AUDIO_ROWS, AUDIO_COLUMNS).astype(np.float32):
             yield Frame(part, voice)
 

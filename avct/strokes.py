@@ -8,6 +8,7 @@ whole division below decides about pixels.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 from math import sqrt
 
@@ -26,6 +27,35 @@ Point = tuple[int, int]
 
 def stroke(image: Image, first: NDArray[np.int64], last: NDArray[np.int64]) -> None:
     """Nothing; sets to 255 in image uint8 (H, W) the stroke between two pixels (x, y), which may lie outside."""
+    (x, y), (dx, dy) = (int(v) for v in first), (int(b) - int(a) for a, b in zip(first, last, strict=True))
+    left, top = x + min(dx, 0) - _REACH, y + min(dy, 0) - _REACH
+    height, width = image.shape
+    if left >= 0 and top >= 0 and left + _extent(dx) <= width and top + _extent(dy) <= height:
+        # whole pixels from one place to another change nothing in fixed point: a stroke inside is drawn once
+        image[top : top + _extent(dy), left : left + _extent(dx)] |= _pattern(dx, dy)
+    else:
+        _draw(image, first, last)
+
+
+_REACH = 3
+"""Pixels that a stroke reaches beyond the line's box, and one more that stays black."""
+
+
+def _extent(run: int) -> int:
+    return abs(run) + 1 + 2 * _REACH
+
+
+@lru_cache(maxsize=1024)
+def _pattern(dx: int, dy: int) -> Image:
+    """The stroke of a line by (dx, dy), alone in a picture that is as large as it must be."""
+    image = np.zeros((_extent(dy), _extent(dx)), np.uint8)
+    first = np.array([_REACH - min(dx, 0), _REACH - min(dy, 0)])
+    _draw(image, first, first + (dx, dy))
+    return image
+
+
+def _draw(image: Image, first: NDArray[np.int64], last: NDArray[np.int64]) -> None:
+    """The stroke by arithmetic, cut to the image."""
     dx, dy = (int(b) - int(a) for a, b in zip(first, last, strict=True))
     if dx or dy:
         (x0, y0), (x1, y1) = ((int(x) * ONE, int(y) * ONE) for x, y in (first, last))
