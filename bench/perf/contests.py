@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from bench.perf.drawn import fill
+
 SIDE = 256
 
 
@@ -63,25 +65,6 @@ def _measured(clip: Any, id: str) -> Callable[[], object]:
     return lambda: measure(dataclasses.replace(clip))
 
 
-def _fill(module: Any, seed: int = 0) -> Any:
-    """The module in evaluation mode, its tensors drawn from a seed and of sizes that keep activations near 1."""
-    import torch
-
-    generator = torch.Generator().manual_seed(seed)
-    for name, tensor in module.state_dict().items():
-        if not tensor.is_floating_point():
-            continue
-        drawn = torch.randn(tensor.shape, generator=generator)
-        if tensor.ndim >= 2:
-            drawn *= (2 / tensor[0].numel()) ** 0.5
-        elif name.endswith(("running_var", "weight")):
-            drawn = 1 + 0.1 * drawn.abs()
-        else:
-            drawn *= 0.05
-        tensor.copy_(drawn)
-    return module.eval().requires_grad_(False)
-
-
 def _psnr() -> Sides:
     from skimage.metrics import peak_signal_noise_ratio
 
@@ -131,7 +114,7 @@ def _lpips(net: str, count: int, batch: int) -> Sides:
         warnings.simplefilter("ignore")
         import lpips
 
-        package = _fill(lpips.LPIPS(net=net, version="0.1", pretrained=False, pnet_rand=True, verbose=False))
+        package = fill(lpips.LPIPS(net=net, version="0.1", pretrained=False, pnet_rand=True, verbose=False))
     package.scaling_layer = type(package.scaling_layer)()
     trunk = TRUNKS[net]
     ours = Network(trunk, {name: value.clone() for name, value in package.state_dict().items()})
@@ -154,7 +137,7 @@ def _inception() -> Sides:
 
     from metrics import inception
 
-    filled = _fill(inception.build_network())
+    filled = fill(inception.build_network())
     ours = inception.Inception("inception_pytorchfid", inception.PYTORCHFID, inception.build_trunk(filled.state_dict()))
     frames = _pictures(16)
 
@@ -241,7 +224,7 @@ def _syncnet() -> Sides:
     from metrics.mfcc import mfcc
     from metrics.sync_reading import read_padded
 
-    network = _fill(syncnet.build_network())
+    network = fill(syncnet.build_network())
     fast = syncnet.SyncNet(network)
     frames = _pictures(125, syncnet.SIDE)
     sound = (np.random.default_rng(0).normal(0, 3000, 125 * 640)).astype(np.int16)
