@@ -52,5 +52,8 @@ def share(run: Path, out: Path, *, only_clean: bool = False) -> Report:
     sheet, which is made of videos, is copied. Raises as `write`, and ConfigError where `out` is the run folder.
     """
     from bench.report.sharing import share_run
+    from bench.report.speed_writing import holds_quality, holds_speeds, share_speeds
 
-    return Report(out, tuple(share_run(run, out, clean=only_clean)))
+    shared = share_run(run, out, clean=only_clean) if holds_quality(run) or not holds_speeds(run) else []
+    speeds = share_speeds(run, out) if holds_speeds(run) else []
+    return Report(out, tuple(dict.fromkeys([*shared, *speeds])))

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import MissingError
+from bench.errors import ConfigError, MissingError
 from bench.report.speed_batch import describe_batch, draw_batch, why_no_batch
 from bench.report.speed_html import render_speed_html
 from bench.report.speed_latency import describe_latency, draw_latency, why_no_latency
@@ -105,6 +105,20 @@ def write_speeds(folder: Path, *, out: Path | None = None) -> list[Path]:
             paths.append(_put(out / FIGURES / f"{name}{suffix}.pdf", pdf))
     page = render_speed_page(table, speeds, manifest, pictures=pictures, missing=missing)
     return [*paths, _put(out / PAGE, page.encode())]
+
+
+def share_speeds(folder: Path, out: Path) -> list[Path]:
+    """The paths of a copy of the rows of speed and the manifest, and of what is made of them. Raises as `write_speeds`.
+
+    ConfigError where `out` is the folder itself.
+    """
+    if out.exists() and out.resolve() == folder.resolve():
+        raise ConfigError(f"{out}: expected another folder than the run's own")
+    make_folder(out)
+    copied = [out / name for name in (FILE, MANIFEST) if (folder / name).is_file()]
+    for path in copied:
+        replace_file(path, (folder / path.name).read_bytes())
+    return [*copied, *write_speeds(out)]
 
 
 def _drawings(
