@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from avct.delivery import carrier_for, deliver
 from avct.engine import Engine, Sitter, stack
 from avct.geometry import Keypoints
-from avct.inference import Score, Windows, check
+from avct.inference import Score, Windows
 
 _SPAN = 32
 """Frames whose keypoints are found at once, as in `avct.inference`."""
@@ -51,22 +52,16 @@ def perform_all(
 
     abreast: scores that are taken in turns, a batch each. fill: a batch that a score's end leaves unfinished is filled
     with another's frames (what a device is given is then always of one size, and no frame waits for a batch of its
-    own). wanted: asked before each batch; a score that is not is left where it is. Raises AvctError as
-    `avct.inference.check` does.
+    own). wanted: asked before each batch; a score that is not is left where it is. Portraits have the model's size.
     """
     told: deque[list[_Part]] = deque()
-    for frames in _delivered(engine, _painted(engine, iter(scores), batch, abreast, fill, wanted, told)):
+    painted = _painted(engine, iter(scores), batch, abreast, fill, wanted, told)
+    for frames in deliver(painted, engine.pixels, carrier=carrier_for(engine.device)):
         pieces, at = [], 0
         for part in told.popleft():
             pieces.append(Piece(part.key, part.first, frames[at : at + part.count], part.last))
             at += part.count
         yield pieces
-
-
-def _delivered(engine: Engine, painted: Iterator[Tensor]) -> Iterator[np.ndarray]:
-    """Painted batches as levels in the processor's memory, nobody else's."""
-    for some in painted:
-        yield engine.levels(some)
 
 
 @torch.inference_mode()
@@ -84,7 +79,6 @@ def _painted(
 
     def join() -> None:
         while len(active) < abreast and (given := next(scores, None)) is not None:
-            check(engine, given[1], batch=batch, precision=engine.precision)
             active.append(_Performer(engine, *given))
 
     while True:
@@ -112,7 +106,7 @@ def _painted(
         active.rotate(-1)
         told.append(parts)
         with engine.exactly():
-            painted = engine.paint(*_together(drawn))
+            painted = engine.paint(*_together(drawn), batch=batch)
         yield painted
 
 

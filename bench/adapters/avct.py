@@ -39,8 +39,15 @@ def open(spec: BuiltinMethod) -> AvctAdapter:
     """The adapter of a builtin method file."""
     if spec.builtin not in DRIVERS:
         raise ConfigError(f"method {spec.name}: unknown builtin {spec.builtin!r}; expected one of {', '.join(DRIVERS)}")
-    given = None if spec.weights is None else Path(os.path.expandvars(spec.weights)).expanduser()
-    return AvctAdapter(spec, given if given is None or given.is_absolute() else Path(spec.here) / given)
+    return AvctAdapter(spec, checkpoint_of(spec))
+
+
+def checkpoint_of(spec: BuiltinMethod) -> Path | None:
+    """The checkpoint that a method file names; None where it names none."""
+    if spec.weights is None:
+        return None
+    given = Path(os.path.expandvars(spec.weights)).expanduser()
+    return given if given.is_absolute() else Path(spec.here) / given
 
 
 @lru_cache(maxsize=2)

@@ -36,7 +36,10 @@ ROOMS = {
     "inventory": {"io", "datasets"},
     "fetching": {"io"},
     "spread": {"io", "datasets", "store", "stats", "runner", "report", "framing"},
-    "perf": {"io", "adapters", "store", "datasets", "runner", "stats", "front", "generate", "assembly", "faces"},
+    "perf": {
+        "io", "adapters", "store", "datasets", "runner", "stats", "front", "generate", "assembly", "faces",
+        "headmotion",
+    },
     "validity": {"io", "datasets", "store", "stats", "executors", "runner", "report"},
     "cli": {
         "io", "stats", "datasets", "adapters", "store", "runner", "report", "training", "generate", "inventory",
