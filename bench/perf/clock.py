@@ -201,10 +201,19 @@ def _of_torch(device: str) -> tuple[Callable[[], None], Callable[[], Event]]:
 
     where = torch.device(device)
 
-    class StreamEvent(torch.cuda.Event):
+    class Mark:
         """Goes to the stream in which that device works now, whichever device is the thread's own."""
 
-        def record(self, stream: torch.cuda.Stream | None = None) -> None:
-            super().record(stream or torch.cuda.current_stream(where))
+        def __init__(self) -> None:
+            self.event = torch.cuda.Event(enable_timing=True)
 
-    return lambda: torch.cuda.synchronize(where), lambda: cast(Event, StreamEvent(enable_timing=True))
+        def record(self) -> None:
+            self.event.record(torch.cuda.current_stream(where))
+
+        def query(self) -> bool:
+            return self.event.query()
+
+        def elapsed_time(self, end_event: Event) -> float:
+            return self.event.elapsed_time(cast(Mark, end_event).event)
+
+    return lambda: torch.cuda.synchronize(where), Mark

@@ -38,6 +38,8 @@ class Monitor:
         self._gpu: GpuSensors | str = "nobody has looked yet" if gpu is None else gpu
         self._host = host or HostSensors()
         self._lock = threading.Lock()
+        self._peak: int | None = None
+        self._allocator: int | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._begin_anew()
@@ -152,8 +154,8 @@ class Monitor:
         self._integral = 0.0
         self._before: tuple[float, float] | None = None
         self._load: list[float | None] = [None, None]
-        self._peak: int | None = None
-        self._allocator: int | None = None
+        self._peak = None
+        self._allocator = None
 
     def _keep(self, side: str, name: str, value: float | None) -> None:
         if value is not None:

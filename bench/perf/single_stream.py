@@ -1,15 +1,20 @@
 """Single stream: one clip after another, frame by frame, each finished before the next begins.
 
 A latency is the time from asking for a frame to having it; the tap looks at it after the clock has stopped. The first
-frame of a clip, which includes everything from the files on, is a figure of its own and no part of the others.
+frame of a clip, which includes everything from the files on, is a figure of its own and no part of the others, and so
+are its stages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
-from bench.perf.clock import Clock
+import numpy as np
+
+from bench.perf.clock import Clock, Reading
 from bench.perf.measurement import (
+    STAGE_SHARE,
     Conditions,
     Measurement,
     close,
@@ -19,7 +24,6 @@ from bench.perf.measurement import (
     remark,
     rounds,
     seen,
-    stage_pass,
     staged,
     thin,
 )
@@ -67,6 +71,8 @@ def time_single_stream(subject: Subject, conditions: Conditions) -> Measurement:
         after = compilations(subject)
     estimates = {name: blocks.quantile(later, p) for name, p in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))}
     estimates["first_frame"] = blocks.quantile(firsts, 0.5)
+    looked = seen(conditions)
+    steady, opening = _stage_by_stage(subject, conditions)
     return Measurement(
         scenario=SCENARIO,
         headline="p90",
@@ -76,10 +82,14 @@ def time_single_stream(subject: Subject, conditions: Conditions) -> Measurement:
         frames=len(firsts) + len(later),
         seconds=total,
         warmups=warm.describe(),
-        remarks=remark(estimates),
+        remarks={
+            **remark(estimates),
+            "first_frame_stages": {stage.name: stage.host for stage in opening.stages},
+            "first_frame_wall": opening.wall,
+        },
         reason=invalid(before, after),
-        **seen(conditions),
-        **staged(stage_pass(conditions, lambda clock: _streamed(subject, clock))),
+        **looked,
+        **staged(steady),
     )
 
 
@@ -99,7 +109,42 @@ def _latencies(subject: Subject, conditions: Conditions) -> Iterator[float]:
             return
 
 
-def _streamed(subject: Subject, clock: Clock) -> Iterator[int]:
+class _Switch:
+    """A watch that tells one clock of first frames and another of the rest."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def stage(self, name: str) -> AbstractContextManager[object]:
+        return self.clock.stage(name)
+
+
+def _stage_by_stage(subject: Subject, conditions: Conditions) -> tuple[Reading, Reading]:
+    """What clocks saw of frames after the first, and of first frames."""
+    steady, opening = conditions.clock(), conditions.clock()
+    limit, begin = STAGE_SHARE * conditions.plan.seconds, conditions.now()
+    clips = frames = 0
     for request in rounds(subject.requests):
-        for _ in subject.stream(request, watch=clock):
-            yield 1
+        switch = _Switch(opening)
+        stream = subject.stream(request, watch=switch)
+        with opening.timing():
+            clips += next(stream, None) is not None
+        switch.clock = steady
+        for _ in _each(stream, steady):
+            frames += 1
+            passed = conditions.now() - begin
+            conditions.advance("stage by stage", min(passed, limit), limit)
+            if passed >= limit:
+                close(stream)
+                return steady.read(frames), opening.read(clips)
+    raise AssertionError("rounds do not end")
+
+
+def _each(stream: Iterator[np.ndarray], clock: Clock) -> Iterator[np.ndarray]:
+    """Frames, each asked for under the clock."""
+    while True:
+        with clock.timing():
+            frame = next(stream, None)
+        if frame is None:
+            return
+        yield frame

@@ -142,7 +142,10 @@ def test_single_stream_keeps_first_frames_apart():
     assert all(number == level for _, number, level in seen)
     assert measured.seconds == pytest.approx(0.01 * measured.frames + 0.2 * measured.clips)
     assert measured.figures["p50"].n == measured.frames - measured.clips
-    assert {stage.name for stage in measured.stages} == {"decode", "motion", "render"}
+    # the stages are those of the frames whose latency is the headline
+    assert {stage.name: pytest.approx(stage.host) for stage in measured.stages} == {"motion": 2.5, "render": 7.5}
+    assert measured.wall == pytest.approx(10.0)
+    assert measured.remarks["first_frame_stages"] == pytest.approx({"decode": 200.0, "motion": 2.5, "render": 7.5})
 
 
 def test_single_stream_percentiles_and_thinned_curve():
