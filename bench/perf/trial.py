@@ -104,7 +104,7 @@ def run_trial(
             conditions.sleep(pause)
     stop = min(end, conditions.now())
     compiled = invalid(compiled_before, compilations(subject))
-    stage.empty()
+    stage.empty(stop)
     return _count(stage.past, talkers, counts, stop, hopeless, compiled)
 
 
@@ -174,8 +174,16 @@ class _Stage:
             self._leave(talker)
         return live.begin + PERIOD * (number + 1) + live.look_ahead + PERIOD
 
-    def empty(self) -> None:
-        """Everybody leaves."""
+    def empty(self, instant: float) -> None:
+        """Everybody leaves. What would have been spoken until then, had the crowd listened, counts as never shown."""
+        look_ahead = self.crowd.look_ahead
+        for when, _, _, live in self._events:
+            begin = when if live is None else live.begin + PERIOD * live.request.frames
+            while begin < instant:
+                request = next(self._coming)
+                shown = np.full(request.frames, np.nan)
+                self.past.append(_Live(request, -1, begin, np.empty(0, np.float32), look_ahead, shown=shown))
+                begin += PERIOD * request.frames
         for talker in list(self._live):
             self._leave(talker)
 
