@@ -8,12 +8,10 @@ from bench.report.digits import choose_format, show
 from bench.store.speeds import Figure, SpeedRow
 
 RATIO = "end_to_end_share"
-"""The one figure that is made here: offline frames/s end to end over those of the networks alone."""
+"""Offline frames/s end to end over those of the networks alone; made here where a row has it not."""
 
 
-RATIO_WORDS = (
-    "share: frames/s end to end over those of the networks alone; its limits are those of the two at their worst"
-)
+RATIO_WORDS = "share: frames/s end to end over those of the networks alone"
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,7 @@ COLUMNS = (
     SpeedColumn("frames_per_j", "offline", "energy", "frames/J", "↑"),
     SpeedColumn("talkers", "multi-stream", "live talkers", "", "↑", whole=True),
     SpeedColumn("missed", "multi-stream", "late frames", "%", "↓", scale=100.0),
+    SpeedColumn("p99", "multi-stream", "delay p99", "ms", "↓"),
     SpeedColumn("cold_s", "cold-start", "start", "s", "↓"),
     SpeedColumn("cold_cached_s", "cold-start", "start, compiled before", "s", "↓"),
 )  # fmt: skip
@@ -55,7 +54,7 @@ def find_figure(row: SpeedRow | None, column: SpeedColumn) -> Figure | None:
     """The row's figure for a column in the column's unit, None where it has none or no value."""
     if row is None:
         return None
-    if column.figure == RATIO:
+    if column.figure == RATIO and RATIO not in row.figures:
         return _share(row.figures.get("frames_per_s"), row.figures.get("network_frames_per_s"))
     found = row.figures.get(column.figure)
     if found is None or found.value is None:

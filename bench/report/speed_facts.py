@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.report.digits import show_alone
 from bench.report.speed_order import setting_name
 from bench.store.speeds import FidelityRow, SpeedRow
 
@@ -73,7 +74,9 @@ def row_facts(row: SpeedRow, gate: FidelityRow | None, manifest: Mapping[str, An
     size = setting.get("size", setting.get("resolution"))
     facts = {
         "device": _device(row),
-        "driver": _of(machine, "driver", "driver_version") or ("none" if not cuda else UNKNOWN),
+        "driver": _of(machine, "driver", "driver_version")
+        or _of(row.monitor, "driver")
+        or ("none" if not cuda else UNKNOWN),
         "CUDA/cuDNN": _cuda(machine, used=cuda),
         "torch": _of(machine, "torch", "torch_version") or UNKNOWN,
         "precision": _text(setting.get("precision")),
@@ -98,14 +101,20 @@ def row_facts(row: SpeedRow, gate: FidelityRow | None, manifest: Mapping[str, An
         "gate": describe_gate(gate, row),
         "commit": _commit(row.code, manifest),
     }
+    remarks = _remarks(row.monitor)
     rest = {key: value for key, value in machine.items() if key not in _SAID and value not in (None, "", {}, [])}
-    return facts | {key.replace("_", " "): _flat(value) for key, value in sorted(rest.items())}
+    told = {_CALLED.get(key, key.replace("_", " ")): _flat(value) for key, value in sorted(rest.items())}
+    return facts | ({"remarks": remarks} if remarks else {}) | told
 
 
+_CALLED = {
+    "clips": "clips at hand", "frames": "frames of clips at hand", "off_batch": "clips that end inside a batch",
+}  # fmt: skip
+"""What a subject says of its clips, beside what was timed of them."""
 _SAID = {
     "device", "name", "gpu", "driver", "driver_version", "cuda", "cudnn", "cuda_version", "cudnn_version", "torch",
     "torch_version", "cpu", "cores", "cpu_cores", "usable_cores", "threads", "torch_threads", "codec", "cards",
-    "cpu_reason", "cuda_reason",
+    "cpu_reason", "cuda_reason", "size",
 }  # fmt: skip
 
 
@@ -136,18 +145,53 @@ def describe_memory(memory: Mapping[str, int | None]) -> str:
 
 
 def describe_monitor(monitor: Mapping[str, Any]) -> str:
-    """Clocks, power, temperature and throttling in words, or why nobody looked."""
+    """Clocks, power, temperature, energy and throttling in words, or why nobody looked."""
     if not monitor:
         return UNKNOWN
     throttled = monitor.get("throttled")
     words = [] if throttled is None else ["THROTTLED" if throttled else "not throttled"]
-    rest = {key: value for key, value in monitor.items() if key != "throttled" and value not in (None, "", [], {})}
-    return "; ".join([*words, *(_flat({key: value}) for key, value in rest.items())]) or UNKNOWN
+    shares = monitor.get("throttle") or {}
+    if shares:
+        words.append("held back: " + ", ".join(f"{word} {share * 100:.0f} %" for word, share in shares.items()))
+    words += [_sensed(name, unit, monitor.get(key)) for key, (name, unit) in _SENSORS.items()]
+    host = monitor.get("host") or {}
+    words.append(_sensed("CPU clock", "MHz", host.get("frequency_mhz")))
+    for side, held in (("", monitor), ("CPU ", host)):
+        if held.get("energy_j") is not None:
+            words.append(f"{side}energy {show_alone(held['energy_j'])} J ({held.get('energy_source', UNKNOWN)})")
+    load = [_flat(host[key]) for key in ("load_start", "load_end") if host.get(key) is not None]
+    words += [f"load {' to '.join(load)}"] if load else []
+    words += [f"no GPU was looked at: {monitor['reason']}"] if monitor.get("reason") else []
+    return "; ".join(word for word in words if word) or UNKNOWN
+
+
+_SENSORS = {
+    "sm_clock_mhz": ("SM clock", "MHz"), "memory_clock_mhz": ("memory clock", "MHz"), "power_w": ("power", "W"),
+    "temperature_c": ("temperature", "°C"),
+}  # fmt: skip
+
+
+def _sensed(name: str, unit: str, seen: Mapping[str, float] | None) -> str:
+    """A sensor's median with its range, "" where it did not answer."""
+    if not seen:
+        return ""
+    low, middle, high = (show_alone(seen[key]) for key in ("min", "median", "max"))
+    return f"{name} {middle} {unit} ({low} to {high})"
+
+
+def _remarks(monitor: Mapping[str, Any]) -> str:
+    """Short remarks of whoever timed; series and long ones are in the rows."""
+    held = {key: _flat(value) for key, value in (monitor.get("remarks") or {}).items() if _worth(value)}
+    return "; ".join(f"{key.replace('_', ' ')} {text}" for key, text in held.items() if text and len(text) <= _SHORT)
+
+
+_SHORT = 80
+"""Characters of a remark that a line of facts has room for."""
 
 
 def _device(row: SpeedRow) -> str:
     device = str(row.setting.get("device", UNKNOWN))
-    name = row.machine.get("device", row.machine.get("gpu"))
+    name = row.machine.get("device", row.machine.get("gpu", row.monitor.get("gpu")))
     if device.startswith("cuda"):
         cards = row.machine.get("cards")
         if not name and isinstance(row.machine.get("cuda"), Mapping):
@@ -177,20 +221,22 @@ def _cpu(machine: Mapping[str, Any]) -> str:
 
 
 def _warmups(warmups: Mapping[str, Any]) -> str:
+    """How many until stable, of what, and how near to one another the last medians were."""
     if not warmups:
         return UNKNOWN
-    count = next((warmups[key] for key in ("count", "n", "runs", "warmups") if key in warmups), None)
-    stable = warmups.get("stable")
-    words = [] if count is None else [str(count)]
+    stable, spread, count = warmups.get("stable"), warmups.get("spread"), warmups.get("count")
+    unit = str(warmups.get("unit") or "warm-up")
+    words = [] if count is None else [f"{count} {unit}{'' if count == 1 else 's'}"]
     words += [] if stable is None else ["stable" if stable else "NOT STABLE"]
-    said = {"count", "n", "runs", "warmups", "stable"}
-    words += [_flat({key: value}) for key, value in warmups.items() if key not in said and _worth(value)]
+    words += [] if spread is None else [f"last medians within {spread * 100:.1f} %"]
+    words += [] if warmups.get("seconds") is None else [f"{warmups['seconds']:.1f} s"]
+    words += [str(warmups["reason"])] if warmups.get("reason") else []
     return ", ".join(words) or UNKNOWN
 
 
 def _worth(value: Any) -> bool:
     """Whether a line of facts can hold it: series belong to plots."""
-    return value not in (None, "") and not isinstance(value, list | tuple)
+    return value not in (None, "") and not isinstance(value, list | tuple | Mapping)
 
 
 def _commit(code: Mapping[str, Any], manifest: Mapping[str, Any] | None) -> str:

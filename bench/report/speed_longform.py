@@ -43,9 +43,9 @@ def structure_speeds(
     fidelities: Iterable[FidelityRow],
     manifest: Mapping[str, Any] | None = None,
     *,
-    quick: bool = False,
+    quick: bool = True,
 ) -> dict[str, Any]:
-    """Rows that count, and rows without numbers with their reason. quick: also those of quick runs, apart."""
+    """Rows that count, and rows without numbers with their reason. quick: those of quick runs apart, else counted."""
     rows = sort_speeds(speeds, manifest)
     gates = link_gates(rows, fidelities)
     content: dict[str, Any] = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.report.digits import show_alone
 from bench.report.speed_series import blank, find_kinds, grid, legend, legend_height, spread
-from bench.report.speed_stages import StageTable, stage_cost, stage_tables
+from bench.report.speed_stages import StageTable, stage_tables
 from bench.report.style import FAINT, INK, NEUTRAL, fitted, new_figure, plain, text_width
 from bench.store.speeds import SpeedRow
 
@@ -99,7 +99,7 @@ def _name(table: StageTable, tables: Sequence[StageTable]) -> str:
 
 def _whole(table: StageTable) -> float:
     """Milliseconds that the bar is long: the wall time, or the stages where they are more or there is none."""
-    return max(table.wall or 0.0, sum(map(stage_cost, table.stages))) or 1.0
+    return max(table.wall or 0.0, sum(stage.host for stage in table.stages)) or 1.0
 
 
 def _by_share(tables: Sequence[StageTable]) -> bool:
@@ -114,7 +114,7 @@ def _bar(
     axes: Axes, table: StageTable, place: int, order: Sequence[str], scale: float, *, width: float,
     tables: Sequence[StageTable],
 ) -> None:  # fmt: skip
-    costs = {stage.name: stage_cost(stage) for stage in table.stages}
+    costs = {stage.name: stage.host for stage in table.stages}
     extent = _extent(tables, shares=_by_share(tables))
     inches = 0.8 * width / extent
     at = 0.0

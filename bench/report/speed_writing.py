@@ -76,7 +76,7 @@ def write_speeds(folder: Path, *, out: Path | None = None) -> list[Path]:
         f"{prefix}table.md": render_speed_markdown(table),
         f"{prefix}table.tex": render_speed_latex(table),
         f"{prefix}table.csv": render_speed_csv(speeds, fidelities, manifest),
-        f"{prefix}table.json": render_speed_json(structure_speeds(speeds, fidelities, manifest)),
+        f"{prefix}table.json": render_speed_json(structure_speeds(speeds, fidelities, manifest, quick=False)),
         f"{prefix}table.html": render_speed_html(table),
         f"{prefix}quick.md": render_quick(speeds, fidelities),
     }

@@ -19,14 +19,22 @@ BEFORE = {"decode": 0.05, "features": 0.21, "phonemes": 0.08, "pose": 0.12, "por
 ON_DEVICE = ("portrait", "motion", "render", "copy")
 CARD = {
     "device": "NVIDIA H100 80GB HBM3", "driver": "580.95.05", "cuda": "13.0", "cudnn": "9.13.0", "torch": "2.11.0",
+    "clips": 16, "frames": {"all": 1600, "least": 41, "most": 180}, "off_batch": 15, "size": 256,
     "cpu": "AMD EPYC 9354", "cores": 16, "threads": 16, "codec": "libx264 veryfast crf 18", "python": "3.12.3",
 }  # fmt: skip
 PLAIN = {**CARD, "device": "Some CPU", "driver": None, "cuda": None, "cudnn": None, "cpu": "Some CPU", "cores": 2,
          "threads": 2}  # fmt: skip
+HOST = {"frequency_mhz": {"median": 2450.0, "min": 2100.0, "max": 3100.0}, "load_start": 0.4, "load_end": 1.9,
+        "energy_j": None, "energy_reason": "no counter"}  # fmt: skip
 WATCHED = {
-    "sm_clock_mhz": {"median": 1980.0, "low": 1755.0}, "power_w": {"median": 512.4, "high": 691.0},
-    "temperature_c": {"median": 58.0, "high": 63.0}, "throttled": False, "samples": 612,
+    "source": "nvml", "gpu": "NVIDIA H100 80GB HBM3", "driver": "580.95.05", "hz": 10.0, "samples": 612,
+    "sm_clock_mhz": {"median": 1980.0, "min": 1755.0, "max": 1980.0},
+    "power_w": {"median": 512.4, "min": 88.0, "max": 691.0},
+    "temperature_c": {"median": 58.0, "min": 41.0, "max": 63.0},
+    "throttle": {}, "throttled": False, "energy_j": 30211.5, "energy_source": "counter", "unread": {}, "host": HOST,
+    "remarks": {"turns": "ABBA" * 40, "batch": 32, "method": "block bootstrap"},
 }  # fmt: skip
+UNWATCHED = {"source": None, "reason": "the device is no GPU", "hz": 10.0, "samples": 600, "host": HOST, "remarks": {}}
 
 
 def make_setting(**changes: Any) -> dict[str, Any]:
@@ -55,11 +63,12 @@ def make_row(
         "id": name, "protocol": PROTOCOL, "method": method, "scenario": scenario, "setting": setting, "mode": "full",
         "status": "ok", "headline": next(iter(figures), ""), "figures": figures, "curves": curves, "stages": stages,
         "wall": wall, "unaccounted": unaccounted, "excluded": ("encode",) if scenario == "single-stream" else (),
-        "clips": 16, "frames": 4123, "seconds": 61.3, "warmups": {"count": 14, "stable": True},
+        "clips": 16, "frames": 4123, "seconds": 61.3,
+        "warmups": {"count": 14, "unit": "call", "seconds": 9.1, "stable": True, "spread": 0.013, "reason": ""},
         "compile_s": 43.2 if card else 0.0,
         "memory": {"process": 2_400_000_000, "allocator": _share(setting) + 900_000_000 if card else None,
                    "device": _share(setting) + 1_700_000_000 if card else None},
-        "machine": CARD if card else PLAIN, "monitor": WATCHED if card else {"reason": "NVML: no such library"},
+        "machine": CARD if card else PLAIN, "monitor": WATCHED if card else UNWATCHED,
         "gate": f"{name}/fidelity", "code": {"git_commit": "ace08b2f00ba7", "dirty": False},
         "started": "2026-11-22T10:00:00+00:00",
     }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import re
@@ -35,7 +36,7 @@ def tables(speeds: list[SpeedRow], gates: list[FidelityRow]) -> dict[str, str]:
         "md": render_speed_markdown(table),
         "tex": render_speed_latex(table),
         "csv": render_speed_csv(speeds, gates, manifest),
-        "json": render_speed_json(structure_speeds(speeds, gates, manifest)),
+        "json": render_speed_json(structure_speeds(speeds, gates, manifest, quick=False)),
         "html": render_speed_html(table),
     }
 
@@ -51,7 +52,7 @@ def test_a_line_for_each_method_and_setting_with_intervals() -> None:
     row = line.rows["single-stream"]
     assert found["p90"] == row.figures["p90"] and found["p90"].low < found["p90"].value < found["p90"].high
     offline = line.rows["offline"].figures
-    share = found["end_to_end_share"]
+    share = found["end_to_end_share"]  # no figure of the row's: made of two
     assert share.value == pytest.approx(offline["frames_per_s"].value / offline["network_frames_per_s"].value)
     assert share.low < share.value < share.high
     assert found["missed"].value == pytest.approx(100 * line.rows["multi-stream"].figures["missed"].value)
@@ -84,6 +85,14 @@ def test_an_unverified_quick_row_shows_no_number_anywhere() -> None:
     assert structure_speeds([row], [], quick=True)["quick"] == []
 
 
+def test_a_rows_own_share_comes_before_one_made_here() -> None:
+    row = make_row("offline")
+    own = Figure(0.7, "share", 0.69, 0.71, 20)
+    table = build_speeds([replace(row, figures={**row.figures, "end_to_end_share": own})], [])
+    place = [column.figure for column in table.columns].index("end_to_end_share")
+    assert table.lines[0].cells[place].figure == own
+
+
 def test_the_order_of_rows_says_nothing() -> None:
     speeds, gates = make_rows()
     assert tables(speeds, gates) == tables(speeds[::-1], gates[::-1])
@@ -103,7 +112,9 @@ def test_the_report_block_is_whole() -> None:
     facts = row_facts(row, gate, None)
     assert not [name for name in BLOCK if name not in facts]
     assert facts["excludes"] == "encode" and gate.id in facts["gate"] and "dB" in facts["gate"]
-    assert "not throttled" in facts["clocks and power"] and "1980" in facts["clocks and power"]
+    assert "not throttled" in facts["clocks and power"] and "SM clock 1980 MHz (1755" in facts["clocks and power"]
+    assert "power 512 W" in facts["clocks and power"] and facts["warm-ups"].startswith("14 calls, stable")
+    assert facts["clips"] == "16" and facts["frames"] == "4123" and "1600" in facts["frames of clips at hand"]
     markdown = render_speed_markdown(build_speeds([row], [gate]))
     assert all(f"{name}: " in markdown for name in BLOCK)
 
@@ -130,6 +141,11 @@ def test_each_fact_is_said_once_for_all_who_share_it() -> None:
     assert [g.who for g in groups if ("excludes", "encode") in g.pairs] == ["single-stream"]
 
 
+def replace_stage(stage: StageTime) -> StageTime:
+    """The stage with a device that was busy for a fifth of the host's time."""
+    return dataclasses.replace(stage, device=None if stage.device is None else 0.2 * stage.host)
+
+
 def test_stages_that_do_not_add_up_are_called_out() -> None:
     row = make_row("offline")
     assert stage_table([row]).adds_up is True
@@ -137,6 +153,8 @@ def test_stages_that_do_not_add_up_are_called_out() -> None:
     assert stage_table([off]).adds_up is False
     assert "DOES NOT ADD UP" in render_speed_markdown(build_speeds([off], []))
     assert stage_table([replace(row, unaccounted=-0.06 * row.wall)]).adds_up is False
+    slow = replace(row, stages=[replace_stage(stage) for stage in row.stages])
+    assert stage_table([slow]).adds_up is False and "clocks differ" in stage_table([slow]).verdict
     assert stage_table([replace(row, wall=None, unaccounted=None)]).adds_up is None
 
 
