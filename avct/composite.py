@@ -105,7 +105,33 @@ def double(image: Tensor) -> Tensor:
 
 def _cut(x: Tensor, corners: Tensor, size: int) -> Tensor:
     """Squares (B, C, size, size) of x at integer corners (B, 2) x, y."""
+    if _whole_on(x):
+        return x[_places(corners, size)].permute(0, 3, 1, 2)
     return torch.stack([x[i, :, c[1] : c[1] + size, c[0] : c[0] + size] for i, c in enumerate(corners.tolist())])
+
+
+def _pasted(x: Tensor, patch: Tensor, corners: Tensor) -> Tensor:
+    """x with squares (B, C, size, size) in it at integer corners (B, 2) x, y."""
+    x, size = x.clone(), patch.shape[-1]
+    if _whole_on(x):
+        x[_places(corners, size)] = patch.permute(0, 2, 3, 1)
+        return x
+    for i, (left, top) in enumerate(corners.tolist()):
+        x[i, :, top : top + size, left : left + size] = patch[i]
+    return x
+
+
+def _whole_on(x: Tensor) -> bool:
+    """Whether corners stay where they are: reading them would stop a GPU, and break a graph in two. Processors are
+    faster with slices, and so are gradients."""
+    return (x.is_cuda and not x.requires_grad) or torch.compiler.is_compiling()
+
+
+def _places(corners: Tensor, size: int) -> tuple[Tensor | slice, ...]:
+    """Index of squares at corners (B, 2) x, y into (B, C, H, W); what it gives is (B, size, size, C)."""
+    steps = torch.arange(size, device=corners.device)
+    frame = torch.arange(len(corners), device=corners.device)[:, None, None]
+    return frame, slice(None), (corners[:, 1:] + steps)[:, :, None], (corners[:, :1] + steps)[:, None, :]
 
 
 def mouth_window(value: Tensor, size: int, window: int) -> Tensor:
@@ -212,9 +238,7 @@ class CompositeGenerator(nn.Module):
         paint, paint_mask = torch.sigmoid(x[:, :-1]), torch.sigmoid(x[:, -1:])
         # the mask ends before the window does: no seam where the painter stops
         patch = patch + (paint - patch) * (paint_mask * self._taper(window, x))
-        prediction = base.clone()
-        for i, (left, top) in enumerate(corners.tolist()):
-            prediction[i, :, top : top + window, left : left + window] = patch[i]
+        prediction = _pasted(base, patch, corners)
         return Composite(prediction, warped, fill, fill_mask, paint, paint_mask, corners, motion)
 
     def _heat(self, kp_source: Keypoints, kp_driving: Keypoints, side: int) -> Tensor:

@@ -1,12 +1,12 @@
-"""The generator made ready for a machine: a trained model rewritten once, so that frames cost no more than they must.
+"""A model made ready for a machine: rewritten once, so that frames cost no more than they must.
 
 `prepare` gives an engine of either configuration. It computes what is constant for a portrait once (`meet`), what
 belongs to a frame once a frame (`say`, `hear`) although eleven windows see it, only the centre frame in the last
-decoder layer, and frames in batches (`paint`). Networks are folded as in `avct.folding`. In float32 the frames are
-those of the plain loop (`avct.plain`) within 1e-4; a half precision concerns the painters alone: keypoints and flow
-stay in float32.
+decoder layer, and frames in batches (`paint`, of `avct.painter`). Networks are folded as in `avct.folding`. In float32
+the frames are those of the plain loop (`avct.plain`) within 1e-4; a half precision concerns the painters (and the
+hourglass of the dense motion where `Tuning.motion` says so): keypoints, candidates and flow stay in float32.
 
-Engines hold the weights of the moment they were made. Training never meets them.
+Engines hold the weights of the moment they were made. Training never meets them. One thread at a time uses one.
 """
 
 from __future__ import annotations
@@ -14,37 +14,31 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from avct import facepoints
+from avct.compiling import compilations
 from avct.config import AUDIO_COLUMNS, AUDIO_ROWS
-from avct.errors import AvctError
 from avct.folding import fold
 from avct.geometry import Keypoints
+from avct.graphs import CudaRecorder, Graph, Recorder, copied
 from avct.hearing import Hearing
 from avct.model import FaithfulModel, LandmarkModel, Model
+from avct.painter import Painter
 from avct.phonemes import SIL
 from avct.posebox import draw_all
 from avct.sitter import Sitter as Sitter
 from avct.sitter import stack as stack
 from avct.transfer import transfer
 from avct.transformer import Transformer
+from avct.tuning import Tuning
+from avct.tuning import check_precision as check_precision
 from avct.vector_tokens import Voice, pose_numbers, standardise
-
-PRECISIONS = {
-    "float32": torch.float32,
-    "tf32": torch.float32,
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
-}
-"""What frames can be painted in. tf32: float32 whose products a GPU may round to 10 bits."""
-COMPILE = ("none", "default", "reduce-overhead", "max-autotune")
-"""How the painters are compiled: not at all, or by torch.compile in one of its modes."""
 
 
 class Engine(ABC):
@@ -53,12 +47,32 @@ class Engine(ABC):
     truncates: bool
     """Whether levels are cut (as the official code does) or rounded."""
 
-    def __init__(self, model: Model, precision: str, compiled: str) -> None:
-        self.model, self.config, self.precision, self.compiled = model, model.config, precision, compiled
+    def __init__(self, model: Model, tuning: Tuning) -> None:
+        self.model, self.config = model, model.config
         self.device = next(model.parameters()).device
-        self.generator = self._fold(model.generator)
+        self.tuning = tuning.settled(self.device)
+        self._recorder: Recorder | None = CudaRecorder() if self.tuning.graphs else None
+        self._painter = Painter(
+            model.generator, self.tuning, self.device, side=model.config.image_size, recorder=self._recorder
+        )
+        self._moves: dict[str, Graph] = {}
         net = model.ph2kp if isinstance(model, FaithfulModel) else model.speech
         self.half_window, self.window = net.config.half_window, net.config.window
+
+    @property
+    def generator(self) -> Any:
+        """The generator as it was rewritten."""
+        return self._painter.generator
+
+    def describe(self) -> dict[str, Any]:
+        """The settled tuning, and which form each block that doubles pixels was found to be fastest in."""
+        return {**asdict(self.tuning), "forms": dict(self._painter.forms)}
+
+    def recompiles(self) -> int:
+        """Graphs compiled in this process and programs made for sizes of batches so far: a timed run in which this
+        number grew has timed a compilation."""
+        compiled = compilations() if self.tuning.compile != "none" else 0
+        return compiled + self._painter.programs + len(self._moves)
 
     @abstractmethod
     def meet(self, image: np.ndarray, *, pose: np.ndarray, landmarks: np.ndarray | None = None) -> Sitter:
@@ -67,7 +81,7 @@ class Engine(ABC):
 
     def show(self, image: np.ndarray, source: Keypoints) -> Sitter:
         """The portrait uint8 (S, S, 3) with keypoints (1), ready to be painted but not to speak."""
-        return Sitter(source, self.generator.encode(self._picture(image)))
+        return Sitter(source, self._painter.encode(self._picture(image)))
 
     @abstractmethod
     def tune(self, rows: np.ndarray, voice: Voice | None = None) -> np.ndarray:
@@ -90,10 +104,13 @@ class Engine(ABC):
     def follow(self, sitter: Sitter, spoken: Keypoints, first: Keypoints) -> Keypoints:
         """The portrait's keypoints moved as the speaker's; first: the speaker's in the clip's first frame."""
 
-    def paint(self, sitter: Sitter, driving: Keypoints) -> Tensor:
-        """Frames float32 (B, 3, S, S) RGB in [0, 1] of one portrait, or of B portraits (`stack`) a frame each."""
-        with self._painting():
-            return self._render(sitter.encoded, sitter.source, driving).prediction
+    def paint(self, sitter: Sitter, driving: Keypoints, *, batch: int | None = None) -> Tensor:
+        """Frames float32 (B, 3, S, S) RGB in [0, 1] of one portrait, or of B portraits (`stack`) a frame each.
+
+        batch: the size that B is filled up to where shapes are fixed; by default a size that is known already, if it is
+        less than twice as large, or the next power of two.
+        """
+        return self._painter.paint(sitter.encoded, sitter.source, driving, batch)
 
     def levels(self, painted: Tensor) -> np.ndarray:
         """Painted frames as uint8 (B, S, S, 3)."""
@@ -112,55 +129,24 @@ class Engine(ABC):
             return nullcontext()
         return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
 
-    def _painting(self) -> AbstractContextManager[None]:
-        """A block that paints: exactly, unless TF32 was asked for."""
-        if self.precision != "tf32":
-            return self.exactly()
-        return torch.backends.cudnn.flags(enabled=True, allow_tf32=True)
-
-    @cached_property
-    def _render(self) -> Callable[..., Any]:
-        """The generator's render, compiled where that was asked for; once, since compiling takes a minute."""
-        if self.compiled == "none":
-            return self.generator.render
-        return torch.compile(self.generator.render, mode=self.compiled)
-
-    def _fold(self, generator: nn.Module) -> nn.Module:
-        vectors = self.device.type == "cpu"
-        return fold(
-            generator, vectors=vectors, winograd=vectors and self.precision == "float32" and self.compiled == "none"
-        )
-
-    def _painter(self, block: nn.Module) -> nn.Module:
-        return block if PRECISIONS[self.precision] is torch.float32 else _InHalf(block, PRECISIONS[self.precision])
+    def _moved(self, name: str, work: Callable[..., Any], *given: Any) -> Any:
+        """What work gives for tensors; for a single frame as a graph where graphs were asked for. The last of several
+        may be a portrait's, constant from frame to frame."""
+        if self._recorder is None or len(given[0]) > 1:
+            return work(*given)
+        if name not in self._moves:
+            self._moves[name] = Graph(work, self._recorder, constants=(1,) if name == "hear" else ())
+        return copied(self._moves[name](*given))
 
     def _picture(self, image: np.ndarray) -> Tensor:
         return self._tensor(image).permute(2, 0, 1)[None].float() / 255
 
     def _tensor(self, array: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
-
-
-class _InHalf(nn.Module):
-    """A block that works in half precision between float32 pictures."""
-
-    def __init__(self, block: nn.Module, dtype: torch.dtype) -> None:
-        super().__init__()
-        self.block, self.dtype = block.to(dtype), dtype
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.block(x.to(self.dtype)).float()
-
-
-class _PictureByPicture(nn.Module):
-    """A block that is given one picture of a batch after another."""
-
-    def __init__(self, block: nn.Module) -> None:
-        super().__init__()
-        self.block = block
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([self.block(picture) for picture in x.split(1)])
+        tensor = torch.from_numpy(np.ascontiguousarray(array))
+        if self.device.type != "cuda":
+            return tensor.to(self.device)
+        # from pinned memory nobody waits: the processor runs ahead of the painters
+        return tensor.pin_memory().to(self.device, non_blocking=True)
 
 
 class FaithfulEngine(Engine):
@@ -168,14 +154,9 @@ class FaithfulEngine(Engine):
 
     truncates = True
 
-    def __init__(self, model: FaithfulModel, precision: str, compiled: str) -> None:
-        super().__init__(model, precision, compiled)
+    def __init__(self, model: FaithfulModel, tuning: Tuning) -> None:
+        super().__init__(model, tuning)
         self.net, self.hearing = fold(model.ph2kp, vectors=False), Hearing(model.ph2kp)
-        generator = self.generator
-        painters = self._painter(nn.Sequential(generator.bottleneck, *generator.up_blocks, generator.final))
-        # a core's cache holds the layers of one picture, not those of eight
-        generator.bottleneck = painters if self.device.type != "cpu" else _PictureByPicture(painters)
-        generator.up_blocks, generator.final = nn.ModuleList(), nn.Identity()
 
     def meet(self, image: np.ndarray, *, pose: np.ndarray, landmarks: np.ndarray | None = None) -> Sitter:
         found = self.model.kp_detector(self._picture(image))
@@ -186,12 +167,15 @@ class FaithfulEngine(Engine):
 
     def say(self, phonemes: np.ndarray, poses: np.ndarray) -> Tensor:
         rasters = draw_all(poses, size=self.net.config.pose_size)
-        return self.net.encoder_tokens(self._tensor(phonemes), self._tensor(rasters))
+        return self._moved("say", self.net.encoder_tokens, self._tensor(phonemes), self._tensor(rasters))
 
     def hear(self, rows: np.ndarray, sitter: Sitter) -> Tensor:
-        return self.hearing(self._tensor(rows), sitter.face)
+        return self._moved("hear", self.hearing, self._tensor(rows), sitter.face)
 
     def decode(self, said: Tensor, heard: Tensor) -> Keypoints:
+        return self._moved("decode", self._decode, said, heard)
+
+    def _decode(self, said: Tensor, heard: Tensor) -> Keypoints:
         net = self.net
         centre = centre_output(net.transformer, said, heard, positions=net.pos_enc(self.window), at=self.half_window)
         jacobian = None if net.jacobian is None else net.jacobian(centre).reshape(len(centre), -1, 2, 2)
@@ -206,11 +190,9 @@ class LandmarkEngine(Engine):
 
     truncates = False
 
-    def __init__(self, model: LandmarkModel, precision: str, compiled: str) -> None:
-        super().__init__(model, precision, compiled)
+    def __init__(self, model: LandmarkModel, tuning: Tuning) -> None:
+        super().__init__(model, tuning)
         self.net = model.speech
-        for name in ("heat", "bottleneck", "up1", "join1", "up2", "join2", "fine"):
-            setattr(self.generator, name, self._painter(getattr(self.generator, name)))
 
     def meet(self, image: np.ndarray, *, pose: np.ndarray, landmarks: np.ndarray | None = None) -> Sitter:
         net = self.net
@@ -232,12 +214,15 @@ class LandmarkEngine(Engine):
         return standardise(rows, voice)
 
     def say(self, phonemes: np.ndarray, poses: np.ndarray) -> Tensor:
-        return self.net.encoder_tokens(self._tensor(phonemes), self._tensor(pose_numbers(poses)))
+        return self._moved("say", self.net.encoder_tokens, self._tensor(phonemes), self._tensor(pose_numbers(poses)))
 
     def hear(self, rows: np.ndarray, sitter: Sitter) -> Tensor:
-        return self.net.decoder_tokens(self._tensor(rows), sitter.face)
+        return self._moved("hear", self.net.decoder_tokens, self._tensor(rows), sitter.face)
 
     def decode(self, said: Tensor, heard: Tensor) -> Keypoints:
+        return self._moved("decode", self._decode, said, heard)
+
+    def _decode(self, said: Tensor, heard: Tensor) -> Keypoints:
         net = self.net
         centre = centre_output(net.transformer, said, heard, positions=net.pos_enc(self.window), at=self.half_window)
         return Keypoints(net.kp(centre).unflatten(-1, (-1, 2)))
@@ -251,28 +236,19 @@ class LandmarkEngine(Engine):
         return transfer(sitter.start, Keypoints(rest + (spoken.value - rest) * sitter.scale), Keypoints(rest))
 
 
-def prepare(model: Model | Engine, *, precision: str = "float32", compiled: str = "none") -> Engine:
+def prepare(
+    model: Model | Engine, *, precision: str = "float32", compiled: str = "none", tuning: Tuning | None = None
+) -> Engine:
     """The engine of a model in eval mode, on the model's device; an engine is returned as it is.
 
-    precision: of the painters, one of PRECISIONS ("tf32" and "float16" on CUDA only). compiled: one of COMPILE; the
-    first batch of each size then takes a minute. Raises AvctError for an unknown one.
+    tuning: all settings; without it those of the two most common ones. The first batch of each size is slow where it is
+    compiled (a minute) or captured. Raises AvctError for settings that the device cannot have.
     """
     if isinstance(model, Engine):
         return model
-    if compiled not in COMPILE:
-        raise AvctError(f"compile: expected one of {', '.join(COMPILE)}, got {compiled!r}")
-    check_precision(precision, next(model.parameters()).device)
     made = FaithfulEngine if isinstance(model, FaithfulModel) else LandmarkEngine
     with torch.inference_mode():
-        return made(model, precision, compiled)
-
-
-def check_precision(precision: str, device: torch.device) -> None:
-    """Nothing; raises AvctError for a precision that is unknown or that the device has no arithmetic for."""
-    if precision not in PRECISIONS:
-        raise AvctError(f"precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}")
-    if precision in ("tf32", "float16") and device.type != "cuda":
-        raise AvctError(f"precision: {precision} is for CUDA devices; on {device.type} take bfloat16 or float32")
+        return made(model, tuning or Tuning(precision, compiled))
 
 
 def face_width(value: Tensor) -> Tensor:

@@ -1,8 +1,7 @@
 """A trained network rewritten to do the same with less work: what follows from algebra alone, once and for all frames.
 
 - A batch norm at rest is a scale and a shift for each channel: where it touches a convolution it goes into its weights.
-- Doubling pixels before a 3x3 convolution repeats four products out of nine: a transposed 4x4 convolution with stride 2
-  is the same sum with 4 products for each pixel instead of 9.
+- Doubling pixels before a 3x3 convolution repeats five products out of nine (`avct.doubling`).
 - A 3x3 convolution before the mean of 2x2 squares is one 4x4 convolution with stride 2: 16 products for each pixel
   that is kept instead of 36.
 - A convolution to one, two or three channels leaves most lanes of a processor's vectors empty: it is made for squares
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avct.blocks import Down, DownRes, Hourglass, NormConv, Res, Same, Up
+from avct.doubling import Doubling, pairs
 from avct.winograd import WinogradRes
 
 LANES = 16
@@ -52,24 +52,17 @@ class FoldedDown(FoldedSame):
         return F.avg_pool2d(super().forward(x), 2)
 
 
-class FoldedUp(nn.Module):
-    """`Up` as one transposed convolution; where a large kernel meets few pixels, as it is, with its norm folded.
+class FoldedUp(Doubling):
+    """`Up` in one of the forms of `avct.doubling`, with its norm folded; None: transposed, or plain where a large
+    kernel meets few pixels.
 
     At the two deepest levels of the paper's dense motion the kernels (38 MB each) are read from memory for 16 to 64
     pixels: 16/9 of the numbers then cost more than 4/9 of the products save (10.4 against 7.0 ms at 2x2).
     """
 
-    def __init__(self, block: Up) -> None:
-        super().__init__()
-        self.weight, self.bias = after(block.conv, block.norm)
-        self.whole = self.weight.numel() < _HEAVY
-        if self.whole:
-            self.weight = _constant(doubling_kernel(self.weight))
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.whole:
-            return F.conv_transpose2d(x, self.weight, self.bias, stride=2, padding=1).relu_()
-        return F.conv2d(F.interpolate(x, scale_factor=2.0), self.weight, self.bias, padding=1).relu_()
+    def __init__(self, block: Up, form: str | None = None) -> None:
+        weight, bias = after(block.conv, block.norm)
+        super().__init__(weight, bias, form or ("transposed" if weight.numel() < _HEAVY else "plain"))
 
 
 class FoldedRes(nn.Module):
@@ -110,15 +103,16 @@ class FoldedDownRes(nn.Module):
 
 class FoldedHourglass(nn.Module):
     """`Hourglass` of folded blocks that keeps all its levels channels last: joined to one that is not, a level would be
-    laid out anew for every convolution that reads it."""
+    laid out anew for every convolution that reads it. last: False keeps them in planes."""
 
-    def __init__(self, network: Hourglass, rule: Rule) -> None:
+    def __init__(self, network: Hourglass, rule: Rule, *, last: bool = True) -> None:
         super().__init__()
+        self.layout = torch.channels_last if last else torch.contiguous_format
         self.encoder, self.decoder = rewrite(network.encoder, rule), rewrite(network.decoder, rule)
         self.outputs = network.outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.decoder(self.encoder(x.contiguous(memory_format=torch.channels_last)))
+        return self.decoder(self.encoder(x.contiguous(memory_format=self.layout)))
 
 
 class SquareHead(nn.Module):
@@ -159,19 +153,29 @@ def rewrite(network: nn.Module, rule: Rule) -> nn.Module:
     return twin
 
 
-def fold(network: nn.Module, *, vectors: bool, winograd: bool = False) -> nn.Module:
+def fold(
+    network: nn.Module,
+    *,
+    vectors: bool,
+    winograd: bool = False,
+    last: bool = True,
+    forms: Callable[[Up], str | None] = lambda _: None,
+) -> nn.Module:
     """The network rewritten by all rules of this module, its kernels laid out channels last.
 
     vectors: heads are made for squares of pixels; winograd: wide residual blocks go Winograd's way. Both are for
-    processors (and float32); GPU libraries choose such ways themselves.
+    processors (and float32); GPU libraries choose such ways themselves. last: False leaves kernels in planes. forms: of
+    blocks that double pixels, where `FoldedUp` is not to choose.
     """
 
     def rule(module: nn.Module) -> nn.Module:
-        for kind, folded in ((Down, FoldedDown), (Up, FoldedUp), (Same, FoldedSame), (DownRes, FoldedDownRes)):
+        for kind, folded in ((Down, FoldedDown), (Same, FoldedSame), (DownRes, FoldedDownRes)):
             if type(module) is kind:
                 return folded(module)
+        if type(module) is Up:
+            return FoldedUp(module, forms(module))
         if type(module) is Hourglass:
-            return FoldedHourglass(module, rule)
+            return FoldedHourglass(module, rule, last=last)
         if type(module) is Res:
             wide = winograd and module.conv1.in_channels >= _WINOGRAD_FROM
             return WinogradRes(module) if wide else FoldedRes(module)
@@ -179,7 +183,8 @@ def fold(network: nn.Module, *, vectors: bool, winograd: bool = False) -> nn.Mod
             return SquareHead(module, side)
         return module
 
-    return channels_last(rewrite(network, rule))
+    rewritten = rewrite(network, rule)
+    return channels_last(rewritten) if last else rewritten
 
 
 def channels_last(network: nn.Module) -> nn.Module:
@@ -198,16 +203,10 @@ def affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     return scale, norm.bias.detach().double() - mean * scale
 
 
-def doubling_kernel(weight: Tensor) -> Tensor:
-    """Kernel (I, O, 4, 4) of a transposed convolution (stride 2, padding 1) that equals pixels doubled, then a 3x3
-    convolution of kernel (O, I, 3, 3) with a padding of 1."""
-    return _pairs(weight).flip(2, 3).transpose(0, 1)
-
-
 def halving_kernel(weight: Tensor) -> Tensor:
     """Kernel (O, I, 4, 4) of a convolution (stride 2, padding 1) that equals a 3x3 convolution of kernel (O, I, 3, 3)
     with a padding of 1, then the mean of each 2x2 square."""
-    return _pairs(weight) / 4
+    return pairs(weight) / 4
 
 
 def shortcut(block: NormConv) -> tuple[nn.Parameter, nn.Parameter]:
@@ -224,15 +223,6 @@ def after(conv: nn.Conv2d | nn.ConvTranspose2d, norm: nn.BatchNorm2d) -> tuple[n
     over = (slice(None), None) if not isinstance(conv, nn.ConvTranspose2d) else (None, slice(None))
     weight = conv.weight.detach().double() * scale[over][..., None, None]
     return _constant(weight.float()), _constant((conv.bias.detach().double() * scale + shift).float())
-
-
-def _pairs(weight: Tensor) -> Tensor:
-    """Kernels (O, I, 3, 3) summed over a moving 2x2 square: (O, I, 4, 4)."""
-    spread = weight.new_zeros(*weight.shape[:2], 4, 4)
-    for y in (0, 1):
-        for x in (0, 1):
-            spread[:, :, y : y + 3, x : x + 3] += weight.detach()
-    return spread
 
 
 def _constant(value: Tensor) -> nn.Parameter:

@@ -7,6 +7,7 @@ the work of each frame.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -18,6 +19,9 @@ from avct.config import GeneratorConfig
 from avct.geometry import Keypoints, warp
 from avct.keypoints import check_images
 from avct.motion import Motion, build_motion
+
+Move = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""From features, deformation and occlusion to what the painters see: `occlude`, or a kernel that does the same."""
 
 
 class EncodedSource(NamedTuple):
@@ -51,6 +55,7 @@ class OcclusionAwareGenerator(nn.Module):
             OrderedDict((f"r{i}", Res(width[depth])) for i in range(config.bottleneck_blocks))
         )
         self.final = nn.Conv2d(width[0], config.channels, 7, padding=3)
+        self.move: Move = occlude
 
     def forward(self, source: Tensor, kp_source: Keypoints, kp_driving: Keypoints) -> Rendering:
         return self.render(self.encode(source), kp_source, kp_driving)
@@ -66,15 +71,19 @@ class OcclusionAwareGenerator(nn.Module):
     def render(self, encoded: EncodedSource, kp_source: Keypoints, kp_driving: Keypoints) -> Rendering:
         """Frames of kp_driving's batch; encoded and kp_source may be one portrait (batch 1) for all of them."""
         motion = self.dense_motion_network.estimate(encoded.small, kp_source, kp_driving)
-        features = encoded.features.expand(kp_driving.value.shape[0], -1, -1, -1)
         # Occlusion only darkens features; what is hidden is painted by the bottleneck, with no skip from the source.
-        x = warp(features.to(motion.deformation.dtype), resize_flow(motion.deformation, features)) * _fit(
-            motion.occlusion, features
-        )
+        x = self.move(encoded.features, motion.deformation, motion.occlusion)
         x = self.bottleneck(x)
         for block in self.up_blocks:
             x = block(x)
         return Rendering(torch.sigmoid(self.final(x)), motion)
+
+
+def occlude(features: Tensor, deformation: Tensor, occlusion: Tensor) -> Tensor:
+    """Features (B or 1, C, H, W) moved by the deformation (B, h, w, 2), then darkened by the occlusion (B, 1, h, w),
+    both resized where they have another size: (B, C, H, W)."""
+    features = features.to(deformation.dtype).expand(deformation.shape[0], -1, -1, -1)
+    return warp(features, resize_flow(deformation, features)) * _fit(occlusion, features)
 
 
 def deform(source: Tensor, motion: Motion) -> Tensor:

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from avct import folding
 from avct.audio2kp import Audio2kpTransformer
 from avct.config import AUDIO_SIDE
+from avct.doubling import doubling_kernel
 
 
 class Face(NamedTuple):
@@ -41,7 +42,7 @@ class Hearing(nn.Module):
         sound = folded.weight1[:, :own]
         # of the map's side to the sound's: 1 in small configurations, 2 in the paper's
         self.growth = net.config.map_size // AUDIO_SIDE
-        self.sound = nn.Parameter(folding.doubling_kernel(sound) if self.growth > 1 else sound, requires_grad=False)
+        self.sound = nn.Parameter(doubling_kernel(sound) if self.growth > 1 else sound, requires_grad=False)
         self.others = folding.fold(nn.Sequential(*others), vectors=False)
         folding.channels_last(self)
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from avct.config import AUDIO_COLUMNS, AUDIO_ROWS
+from avct.delivery import carrier_for, deliver
 from avct.engine import Engine, Sitter, check_precision, prepare
 from avct.engine import face_width as face_width
 from avct.errors import AvctError
@@ -163,7 +164,8 @@ def render(
     engine = prepare(model, precision=precision)
     with watch.stage("portrait"), engine.exactly():
         sitter = engine.show(image, source)
-    yield from _delivered(engine, _painted(engine, sitter, iter([driving]), batch, watch), watch)
+    painted = _painted(engine, sitter, iter([driving]), batch, watch)
+    yield from deliver(painted, engine.pixels, carrier=carrier_for(engine.device), watch=watch)
 
 
 def check(model: Model | Engine, score: Score, *, batch: int, precision: str) -> None:
@@ -187,7 +189,8 @@ def perform(
     """
     check(model, score, batch=batch, precision=precision)
     engine = prepare(model, precision=precision)
-    yield from _delivered(engine, predictions(engine, score, batch=batch, watch=watch), watch)
+    painted = predictions(engine, score, batch=batch, watch=watch)
+    yield from deliver(painted, engine.pixels, carrier=carrier_for(engine.device), watch=watch)
 
 
 @torch.inference_mode()
@@ -227,23 +230,13 @@ def _painted(
         held = some if held is None else _joined([held, some])
         while len(held.value) >= batch:
             with watch.stage("render"), engine.exactly():
-                painted = engine.paint(sitter, _cut(held, slice(batch)))
+                painted = engine.paint(sitter, _cut(held, slice(batch)), batch=batch)
             yield painted
             held = _cut(held, slice(batch, None))
     if held is not None and len(held.value):
         with watch.stage("render"), engine.exactly():
-            painted = engine.paint(sitter, held)
+            painted = engine.paint(sitter, held, batch=batch)
         yield painted
-
-
-def _delivered(engine: Engine, painted: Iterator[Tensor], watch: Watch) -> Iterator[np.ndarray]:
-    """Painted batches as levels uint8 (n, S, S, 3) in the processor's memory."""
-    for some in painted:
-        with watch.stage("render"):
-            pixels = engine.pixels(some)
-        with watch.stage("copy"):
-            levels = pixels.cpu().numpy()
-        yield levels
 
 
 def _joined(pieces: list[Keypoints]) -> Keypoints:
