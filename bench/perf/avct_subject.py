@@ -7,8 +7,8 @@ what was learnt, and portraits and speech are real ones.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from avct.watch import UNWATCHED, Watch
-from bench.assembly import make_all, plan_for
+from bench.assembly import Plan, make_all, plan_for
 from bench.front import Composition, compose, measure, read_files
 from bench.front import Request as Wanted
 from bench.generate import store
@@ -27,6 +27,7 @@ from bench.records import Setting
 
 if TYPE_CHECKING:
     from avct.engine import Engine
+    from bench.perf.counting import Work
     from bench.perf.fleet import Fleet
 
 CODEC = "H.264 (libx264 veryfast, CRF 20, yuv420p, one thread a file) and AAC in MP4, pixels hashed"
@@ -48,6 +49,7 @@ class AvctSubject:
         self._made: Engine | None = None
         self._fleet: Fleet | None = None
         self._told: dict[int, Composition] = {}
+        self._crowded = False
 
     @property
     def engine(self) -> Engine:
@@ -56,33 +58,52 @@ class AvctSubject:
             self._made = self._network.prepare(self.setting)
         return self._made
 
-    def prepare(self) -> float:
-        """Seconds that compiling and capturing took; 0.0 where nothing is compiled. Raises Lacking or AvctError."""
-        from avct.inference import predictions
+    @property
+    def plan(self) -> Plan:
+        """How the cores are shared when many videos are made."""
+        return plan_for(self.engine.device.type)
 
-        engine, batch = self.engine, self.setting.batch
+    def prepare(self) -> float:
+        """Seconds that compiling and capturing took; 0.0 where nothing is compiled. Raises Lacking."""
         if self.setting.devices > 1:
             from bench.perf.fleet import Fleet
 
             self._fleet = self._fleet or Fleet(self._network, self.setting)
-        if not engine.tuning.fixed:
+        if not self.engine.tuning.fixed:
             return 0.0
         took = []
-        for _ in range(2):
+        for _ in range(2):  # the second time, everything is there
             began = time.perf_counter()
-            for request in self.requests[:1]:
-                score = self._composed(request).score
-                count = min(len(score.phonemes), _SHORT * batch - 1)
-                short = replace(
-                    score, phonemes=score.phonemes[:count], audio=score.audio[:count], poses=score.poses[:count]
-                )
-                for _ in predictions(engine, short, batch=batch):
-                    pass
-                for _ in self._frames(short):  # batches of one have programs of their own
-                    break
+            self._try_out()
             self.synchronise()
             took.append(time.perf_counter() - began)
         return max(0.0, took[0] - took[1])
+
+    def _try_out(self) -> None:
+        """Paints batches of every size that files ask for: one frame, full ones of one portrait and of many, a tail."""
+        from avct.inference import predictions
+
+        score, batch, engine = self._composed(self.requests[0]).score, self.setting.batch, self.engine
+        count = min(len(score.phonemes), _SHORT * batch - 1)
+        short = replace(score, phonemes=score.phonemes[:count], audio=score.audio[:count], poses=score.poses[:count])
+        for some in predictions(engine, short, batch=batch):
+            engine.pixels(some)
+        next(self._frames(short))
+        if self.plan.fill:
+            self._try_portraits([batch])
+
+    def _try_portraits(self, counts: Iterable[int]) -> None:
+        """Paints batches of so many portraits, a frame each."""
+        import torch
+
+        from avct.engine import stack
+
+        score, engine = self._composed(self.requests[0]).score, self.engine
+        with torch.inference_mode(), engine.exactly():
+            sitter = engine.meet(score.image, pose=score.portrait_pose, landmarks=score.landmarks)
+            for count in counts:
+                many = stack([sitter] * count)
+                engine.pixels(engine.paint(many, many.source, batch=count))
 
     def synchronise(self) -> None:
         """Returns when the device has done all that it was told."""
@@ -132,7 +153,7 @@ class AvctSubject:
         if self._fleet is not None:
             outcomes = self._fleet.make_all(asked, tap=heard)
         else:
-            outcomes = make_all(self.engine, asked, batch=self.setting.batch, tap=heard)
+            outcomes = make_all(self.engine, asked, batch=self.setting.batch, plan=self.plan, tap=heard)
         trouble: Exception | None = None
         for outcome in outcomes:
             if outcome.written is not None:
@@ -152,9 +173,12 @@ class AvctSubject:
         return painted
 
     def crowd(self) -> Crowd:
-        """Nobody yet."""
-        from bench.perf.live import LiveCrowd
+        """Nobody yet. The first time, sizes of batches that only crowds have are compiled where any are."""
+        from bench.perf.live import CROWD, LiveCrowd, sizes
 
+        if self.engine.tuning.fixed and not self._crowded:
+            self._try_portraits(sizes(max(self.setting.batch, CROWD)))
+            self._crowded = True
         return LiveCrowd(self.engine, self._wanted, batch=self.setting.batch)
 
     def plain(self, request: Request, frames: Sequence[int]) -> np.ndarray:
@@ -171,10 +195,15 @@ class AvctSubject:
         score, tuned = live_score(self.engine, self._wanted(request))
         return self._exactly(plain.predictions(self.engine.model, score, frames, tuned=tuned))
 
+    def works(self, batch: int) -> dict[str, Work]:
+        """FLOPs and bytes of a frame by stage, where frames are painted `batch` at a time."""
+        from bench.perf.counting import count_engine
+
+        return count_engine(self.engine, self._composed(self.requests[0]).score, batch=batch)
+
     def describe(self) -> dict[str, Any]:
         """Networks, codec, phones, pose, clips."""
         model = self.engine.model
-        plan = plan_for(self.engine.device.type)
         return {
             "network": model.kind,
             "weights": self._network.weights,
@@ -184,7 +213,7 @@ class AvctSubject:
             "codec": CODEC,
             "pose": self.setting.pose,
             "faces": "none" if self._network.drawn else "painted",
-            "plan": {"front": plan.front, "encoders": plan.encoders, "abreast": plan.abreast, "fill": plan.fill},
+            "plan": asdict(self.plan),
             **describe_clips(self.requests, self.setting.batch),
         }
 

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from avct.inference import Score
 
 Triple = tuple[str, float, float]
+CROWD = 32
+"""Frames that a crowd paints at once at least."""
+
+
+def sizes(most: int) -> list[int]:
+    """Sizes of batches that a crowd of up to so many frames at once fills up to, where shapes are fixed."""
+    return [1 << power for power in range((most - 1).bit_length() + 1)]
 
 
 class LiveCrowd:
@@ -32,7 +39,7 @@ class LiveCrowd:
 
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         # from four cores on, pitch is tracked beside the painter
-        self._crowd = Crowd(engine, batch=max(batch, 32), workers=cores // 2 if cores >= 4 else 0)
+        self._crowd = Crowd(engine, batch=max(batch, CROWD), workers=cores // 2 if cores >= 4 else 0)
         self._engine, self._wanted = engine, wanted
         self._first: dict[int, tuple[list[Triple], np.ndarray | None]] = {}
 

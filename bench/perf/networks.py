@@ -38,12 +38,18 @@ class Network:
         return f"drawn from seed {self.seed}" if self.drawn else (self.checkpoint or SHIPPED).stem
 
     def prepare(self, setting: Setting) -> Engine:
-        """The engine under a setting. Raises Lacking where networks cannot do it, AvctError where the device cannot."""
+        """The engine under a setting. Raises Lacking where the networks or the device cannot do it, and BenchError for
+        a checkpoint that cannot be used."""
         from avct.engine import prepare
+        from avct.errors import AvctError
         from avct.tuning import Tuning
 
         tuning = Tuning(setting.precision, setting.compile, graphs=setting.graphs, channels_last=setting.channels_last)
-        return prepare(self.load(setting), tuning=tuning)
+        model = self.load(setting)
+        try:
+            return prepare(model, tuning=tuning)
+        except AvctError as error:
+            raise Lacking(f"{self.name}: {error}") from None
 
     def load(self, setting: Setting) -> Model:
         """The model on the setting's device, for pictures of its size."""

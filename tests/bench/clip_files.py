@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -30,3 +31,11 @@ def write_clips(
         )
         found.append((folder / f"{k}.png", folder / f"{k}.wav", folder / f"{k}.json"))
     return found
+
+
+@cache
+def face() -> np.ndarray:
+    """A picture uint8 (256, 256, 3) in which other processes find a face too."""
+    from bench.datasets.puppets.corpus import rest_portrait
+
+    return rest_portrait("test-003").image

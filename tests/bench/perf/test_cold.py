@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from clip_files import write_clips
+from clip_files import face, write_clips
 
 from bench.errors import MediaError
 from bench.perf.cold import PARTS, measure_starts
@@ -23,10 +23,7 @@ def request_of_a_clip(tmp_path_factory: pytest.TempPathFactory) -> Request:
 
 @pytest.mark.slow
 def test_a_start_is_the_sum_of_its_parts(tiny_checkpoint: Path, tmp_path: Path) -> None:
-    from bench.datasets.puppets.corpus import rest_portrait
-
-    face = rest_portrait("test-003").image  # another process looks for it
-    portrait, speech, phones = write_clips(tmp_path, (8,), face=face)[0]
+    portrait, speech, phones = write_clips(tmp_path, (8,), face=face())[0]
     request = Request(0, "clip", portrait, speech, phones, 8)
     method = tmp_path / "tiny.toml"
     method.write_text(f'kind = "builtin"\nbuiltin = "avct"\nweights = "{tiny_checkpoint}"\n')

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clip_files import write_clips
+from clip_files import face, write_clips
 
 from avct.watch import STAGES
 from bench.adapters.inputs import pose_table
@@ -160,10 +160,7 @@ def test_an_error_of_one_request_comes_after_the_others(subject, requests, tmp_p
 
 @pytest.mark.slow
 def test_two_devices_share_the_requests(method: str, tmp_path: Path) -> None:
-    from bench.datasets.puppets.corpus import rest_portrait
-
-    face = rest_portrait("test-003").image  # other processes look for it
-    files = write_clips(tmp_path, LENGTHS, face=face)
+    files = write_clips(tmp_path, LENGTHS, face=face())
     requests = [Request(k, f"clip/{k}", *some, LENGTHS[k]) for k, some in enumerate(files)]
     subject = open_subject(method, replace(SETTING, devices=2, pose="still"), requests)
     subject.prepare()
@@ -188,6 +185,8 @@ def test_sizes_that_networks_can_do_and_others(method: str, requests, tmp_path: 
     assert read_video(out).shape == (8, 128, 128, 3) and larger.plain(requests[1], [2]).shape == (1, 128, 128, 3)
     with pytest.raises(Lacking, match="multiple of 8"):
         open_subject(method, replace(SETTING, size=100), requests).prepare()
+    with pytest.raises(Lacking, match="float16 is for CUDA"):
+        open_subject(method, replace(SETTING, precision="float16"), requests).prepare()
     with pytest.raises(Lacking, match="head-pose network"):
         open_subject(method, replace(SETTING, pose="audio"), requests).prepare()
 
