@@ -54,13 +54,9 @@ def build_network() -> torch.nn.Module:
 
 def build_trunk(state: dict[str, Any]) -> torch.nn.Module:
     """The network with those weights up to its last mean over places: float (N, 3, 299, 299), -1..1 -> (N, 2048)."""
-    import torch
+    from metrics import inception_trunk
 
-    with torch.device("meta"):  # no first weights are drawn only to be thrown away
-        network = build_network()
-    network.load_state_dict(state, assign=True)
-    network.fc = torch.nn.Identity()
-    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    return inception_trunk.build(state)
 
 
 @lru_cache(maxsize=1)

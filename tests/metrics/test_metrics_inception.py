@@ -11,7 +11,7 @@ import pytest
 from seeded_weights import seeded_state, shapes_of, state_sha256
 
 from metrics import inception
-from metrics.errors import MissingWeights
+from metrics.errors import MetricError, MissingWeights
 from metrics.features import extractor, extractors
 from metrics.inception import CLEAN, PYTORCHFID, TF, Inception, build_network, build_trunk
 
@@ -118,5 +118,5 @@ def test_on_the_shelf(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 def test_weights_of_another_network_are_refused(state: dict) -> None:
-    with pytest.raises(RuntimeError, match="Mixed_7c"):
+    with pytest.raises(MetricError, match="expected weights Mixed_7c"):
         build_trunk({name: tensor for name, tensor in state.items() if "Mixed_7c" not in name})
