@@ -5,7 +5,8 @@ voice (`avct.vector_tokens.Voice`), and the pitch, which WORLD's Harvest tracks 
 heard in blocks of a few frames, whatever the pieces that it comes in, and
 - mean, peak and voice are those of what was heard so far, mixed with what is typical for the first second of speech,
   unless they are known from an earlier recording (`study`);
-- pitch is tracked with 0.4 s before a block and 0.1 s after it, by Harvest or, for a tenth of the time, by DIO;
+- pitch is tracked with 0.14 s (Harvest) or 0.26 s (DIO) before a block and 0.1 s after it; DIO takes a tenth of the
+  time;
 - the pitch of an unvoiced stretch is bridged to the next voice only where that is within those 0.1 s, else held.
 With a `Recording` of the very sound that is heard, rows are those of the whole recording.
 """
@@ -28,13 +29,13 @@ FPS = 25
 FRAME = RATE // FPS
 """Samples of one frame."""
 BLOCKS = {"harvest": 5, "dio": 2}
-"""Frames that are heard at once. Context is tracked anew for each block: of one core, Harvest takes 0.5 s for a second
-of sound at five frames and 1 s at two and a half, DIO 0.02 s at two."""
-BEFORE = {"harvest": 40, "dio": 26}
-"""Rows of context before a block. On 21 s of the corpus 98.8 % of Harvest's voiced flags are then those of the whole
-recording, and 1.3 % of voiced rows are off by over a semitone; twice the context gains 0.3 and 0.1 %. DIO's rows are
-those of the whole recording (on 11 s; with 8 rows before, 99.7 % of the flags): 26 rows, a block and AFTER are the most
-that fit into a transform of 8,192 samples, which takes 1.2 ms where the next takes 3.1."""
+"""Frames that are heard at once. Context is tracked anew for each block: of one core, a second of sound takes Harvest
+0.32 s at five frames, DIO 0.02 s at two."""
+BEFORE = {"harvest": 14, "dio": 26}
+"""Rows of context before a block. With a block and AFTER they are 44, the most that fit into the trackers' smaller
+transforms: one row more takes Harvest 80 ms instead of 64 and DIO 3.1 instead of 1.2, 70 rows take Harvest 129. On 11 s
+of the corpus 99.1 % of Harvest's voiced flags are then those of the whole recording and 1.5 % of voiced rows are off by
+over a semitone (with 40 rows before, 99.1 and 1.7 %); DIO's are all the same (with 8 rows, 99.7 % of the flags)."""
 AFTER = 10
 """Rows of context after a block."""
 LEVEL = 0.25

@@ -298,8 +298,9 @@ def test_memory_does_not_grow_with_the_sound(untracked: None) -> None:
     talker = Talker(engine, score(engine.model).image)
     for k in range(4):
         list(talker.push(second, phones=[("AH", k, k + 1.0)]))
-    assert all(len(q) < 15 for q in vars(talker).values() if hasattr(q, "popleft"))
-    assert len(vars(talker._phones)["_triples"]) <= 3
+    cues = talker._crowd._member(0).cues
+    assert all(len(q) < 15 for q in vars(cues).values() if hasattr(q, "popleft"))
+    assert len(cues._phones._triples) <= 3
 
 
 def test_the_package_hands_out_its_talker() -> None:
