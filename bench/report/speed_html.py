@@ -6,10 +6,10 @@ from typing import Any
 
 from bench.report.html import environment
 from bench.report.markdown import mark
-from bench.report.speed_columns import RATIO_WORDS, SCENARIO_TITLES, SpeedColumn, show_figure
+from bench.report.speed_columns import SCENARIO_TITLES, SpeedColumn, show_figure
 from bench.report.speed_facts import describe_excluded
 from bench.report.speed_stages import STAGE_HEADS, StageTable, stage_cells
-from bench.report.speed_table import BASIS, SpeedCell, SpeedTable, blocks, lines_of, name_of
+from bench.report.speed_table import SpeedCell, SpeedTable, blocks, lines_of, name_of
 
 
 def render_speed_html(table: SpeedTable) -> str:
@@ -27,7 +27,7 @@ def view_speeds(table: SpeedTable) -> dict[str, Any]:
     return {
         "title": table.title or f"Speed: {protocols}",
         "protocols": protocols,
-        "basis": table.empty or f"{BASIS}; {RATIO_WORDS}",
+        "basis": table.basis,
         "empty": table.empty,
         "kinds": kinds,
         "heads": [(column.heading, f"{column.arrow} {column.unit}".strip()) for column in table.columns],

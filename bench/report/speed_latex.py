@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.report.markdown import mark
-from bench.report.speed_columns import RATIO_WORDS, SCENARIO_TITLES, SpeedColumn, show_figure
+from bench.report.speed_columns import SCENARIO_TITLES, SpeedColumn, show_figure
 from bench.report.speed_facts import describe_excluded
 from bench.report.speed_stages import STAGE_HEADS, StageTable, stage_cells
-from bench.report.speed_table import BASIS, SpeedCell, SpeedLine, SpeedTable, blocks, lines_of, name_of
+from bench.report.speed_table import SpeedCell, SpeedLine, SpeedTable, blocks, lines_of, name_of
 from bench.report.tex import escape
 
 _PAGE = 560
@@ -34,7 +34,7 @@ def render_speed_latex(table: SpeedTable) -> str:
     """`table*` floats to be read with \\input. They need \\usepackage{booktabs} and nothing else."""
     names = ", ".join(rf"\texttt{{{escape(name)}}}" for name in table.protocols) or "no protocol"
     title = f"{escape(table.title)}. " if table.title else ""
-    caption = f"{title}Speed, protocol {names}. {escape(table.empty or f'{BASIS}; {RATIO_WORDS}')}."
+    caption = f"{title}Speed, protocol {names}. {escape(table.basis)}."
     label = f"tab:speed-{re.sub('[^a-z0-9]+', '-', '-'.join(table.protocols).lower()).strip('-') or 'none'}"
     parts = []
     for scenario, places in blocks(table):

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from rich.cells import cell_len
 
 from bench.report.markdown import escape, mark
-from bench.report.speed_columns import RATIO_WORDS, SCENARIO_TITLES, SpeedColumn, heading, show_figure, tell_figures
+from bench.report.speed_columns import SCENARIO_TITLES, SpeedColumn, heading, show_figure, tell_figures
 from bench.report.speed_facts import describe_excluded, row_facts
 from bench.report.speed_order import link_gates, setting_name, sort_speeds
 from bench.report.speed_stages import STAGE_HEADS, StageTable, stage_cells, stage_table, tell_stage
-from bench.report.speed_table import BASIS, SpeedCell, SpeedTable, blocks, lines_of, name_of
+from bench.report.speed_table import SpeedCell, SpeedTable, blocks, lines_of, name_of
 from bench.store.speeds import FidelityRow, SpeedRow
 
 QUICK = "QUICK"
@@ -21,10 +21,7 @@ def render_speed_markdown(table: SpeedTable) -> str:
     """table.md: a table for each scenario, facts, stages, and rows that give no number with their reason."""
     parts = [f"# Speed: {escape(', '.join(table.protocols) or 'no protocol')}", ""]
     parts += [f"{escape(table.title)}", ""] if table.title else []
-    if table.empty:
-        parts += [f"{escape(table.empty)}.", ""]
-    else:
-        parts += [f"{escape(BASIS)}; {escape(RATIO_WORDS)}.", ""]
+    parts += [f"{escape(table.basis)}.", ""]
     for scenario, places in blocks(table):
         parts += [f"## {SCENARIO_TITLES[scenario]}", "", *_grid(_columns(table, scenario, places), left=1), ""]
         some = [line.rows[scenario] for line in lines_of(table, places)]

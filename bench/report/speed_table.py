@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from bench.report.speed_columns import COLUMNS, SpeedColumn, describe_column, find_figure
+from bench.report.speed_columns import COLUMNS, RATIO, RATIO_WORDS, SpeedColumn, describe_column, find_figure
 from bench.report.speed_facts import FactGroup, find_facts
 from bench.report.speed_order import line_key, link_gates, setting_name, sort_speeds
 from bench.report.speed_stages import StageTable, stage_tables
@@ -72,6 +72,13 @@ class SpeedTable:
     quick: int
     gates: Mapping[str, FidelityRow]
     empty: str
+
+    @property
+    def basis(self) -> str:
+        """What a figure is, or why there is none."""
+        if self.empty:
+            return self.empty
+        return f"{BASIS}; {RATIO_WORDS}" if any(column.figure == RATIO for column in self.columns) else BASIS
 
     @property
     def several_protocols(self) -> bool:

@@ -36,8 +36,14 @@ class TerminalTable:
         yield render_terminal(self.table, options.max_width)
 
 
-def terminal_table(folder: Path, *, only_clean: bool = False) -> TerminalTable:
-    """What the command line prints of a run folder: the table, its notes and its failures. Raises as `read_run`."""
+def terminal_table(folder: Path, *, only_clean: bool = False) -> TerminalTable | Group:
+    """What the command line prints of a run folder: the table, its notes and its failures; of one that holds rows of
+    speed alone, those. Raises as `read_run`."""
+    from bench.report.speed_terminal import speed_table
+    from bench.report.speed_writing import holds_quality, holds_speeds
+
+    if holds_speeds(folder) and not holds_quality(folder):
+        return speed_table(folder)
     run = leave_out(read_run(folder)) if only_clean else read_run(folder)
     return TerminalTable(build_table(run, find_cards(run.protocol["metrics"])))
 

@@ -16,6 +16,7 @@ from bench.errors import ConfigError, MediaError, MissingError
 from bench.report import share, write
 from bench.report.speed_terminal import speed_row, speed_table
 from bench.report.speed_writing import write_speeds
+from bench.report.terminal import terminal_table
 from bench.store.speeds import FILE
 
 FEW = ("table.md", "table.tex", "table.csv", "table.json", "table.html", "speeds.html")
@@ -109,6 +110,7 @@ def test_an_empty_run_has_clear_words(tmp_path: Path) -> None:
     for name in ("table.md", "table.tex", "table.html", "speeds.html"):
         assert "Nothing was timed" in (folder / name).read_text(encoding="utf-8"), name
     assert "Nothing was timed" in printed(speed_table(folder))
+    assert "Nothing was timed" in printed(terminal_table(folder))  # what `report` prints
 
 
 def test_no_manifest_is_no_error_and_no_rows_are(tmp_path: Path) -> None:
