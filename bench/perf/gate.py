@@ -18,20 +18,18 @@ measured, and for which the rules name no substitute, is a bar that was missed: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from bench.perf.bars import Findings, Pair, measure
 from bench.perf.readers import READERS
 from bench.perf.sample import RUN, SCATTERED, Place, missing, runs, scattered
-from bench.perf.subject import Lacking, Request, Subject
+from bench.perf.subject import Lacking, Subject
 from bench.store.speeds import FidelityRow, SpeedRow, replace
 
 LEAST = 25
 """Frames that must be compared."""
-Plain = Callable[[Request, Sequence[int]], np.ndarray]
-"""Chosen frames of a request by a plain loop, as `Subject.plain` gives them."""
 
 
 def judge(
@@ -44,14 +42,12 @@ def judge(
     run: int = RUN,
     count: int = SCATTERED,
     reader: str | None = None,
-    plain: Plain | None = None,
 ) -> FidelityRow:
     """The fidelity row of a timed run. Frames that are wrong, lacking or of another shape are reasons, never errors.
 
     emitted: what a `Keeper` of the same seed, run and count kept: (request's number, frame's number) -> uint8
     (S, S, 3). reached: the keeper's; without it every request with a frame in `emitted` counts as made to its end.
     speed: id of the speed row. reader: a landmark backend in place of the one for what the subject's frames show.
-    plain: in place of the subject's own, where what was emitted knew less than a whole recording.
     """
     if reached is None:
         begun = {number for number, _ in emitted}
@@ -63,7 +59,7 @@ def judge(
         reasons.append(f"{len(lacking)} of the chosen frames were not emitted, the first of them {told}")
     pair: Pair | str
     try:
-        pair = _pair(emitted, subject, plain or subject.plain, seed, run, count)
+        pair = _pair(emitted, subject, seed, run, count)
     except Lacking as error:
         pair = f"no plain loop to hold frames against: {error}"
     if isinstance(pair, str):
@@ -111,9 +107,7 @@ def _row(speed: str, seed: int, frames: int, reasons: list[str], found: Findings
     )
 
 
-def _pair(
-    emitted: Mapping[Place, np.ndarray], subject: Subject, plain_loop: Plain, seed: int, run: int, count: int
-) -> Pair | str:
+def _pair(emitted: Mapping[Place, np.ndarray], subject: Subject, seed: int, run: int, count: int) -> Pair | str:
     """Both versions of the frames that are compared, or why they cannot be."""
     known = {request.number: request for request in subject.requests}
     stretches = [
@@ -128,7 +122,7 @@ def _pair(
     plain: dict[Place, np.ndarray] = {}
     for number in dict.fromkeys(number for number, _ in places):
         frames = sorted(frame for other, frame in places if other == number)
-        made = plain_loop(known[number], frames)
+        made = subject.plain(known[number], frames)
         if made.dtype != np.uint8 or made.ndim != 4 or len(made) != len(frames):
             return f"plain loop: expected {len(frames)} uint8 frames (S, S, 3), got {made.dtype} {made.shape}"
         plain |= {(number, frame): picture for frame, picture in zip(frames, made, strict=True)}

@@ -36,7 +36,7 @@ _ENOUGH = 4
 """Patches with detail without which a frame has no places."""
 CELL = 16
 """Pixels of a square whose brightness is followed over time."""
-MOVES = 2.0
+MOVES = 3.0
 """Standard deviation over time, in levels of 255, from which a square moves: errors allowed at 40 dB, averaged over a
 square, are a tenth of it."""
 

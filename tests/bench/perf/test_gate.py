@@ -299,13 +299,6 @@ def test_a_reader_that_is_not_here_is_replaced_and_named(wanderer: Shown, monkey
     assert row.passed and row.reader == "patches" and any("it needs dlib" in line for line in row.unmeasured)
 
 
-def test_another_plain_loop_may_be_given(wanderer: Shown) -> None:
-    given = {(0, t): frame for t, frame in enumerate(255 - wanderer.made[0])}
-    assert not gate.judge(given, wanderer, speed="m", seed=SEED).passed
-    row = gate.judge(given, wanderer, speed="m", seed=SEED, plain=lambda _, frames: 255 - wanderer.made[0][frames])
-    assert row.passed and row.exact
-
-
 def test_without_a_plain_loop_nothing_is_verified(wanderer: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
     def lacking(request: Request, frames: Sequence[int]) -> np.ndarray:
         raise Lacking("it is run by command")
