@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from bench.cli import compare, describe, explore, fit, footage, measure, perform, spread, weights
+from bench.cli import compare, describe, explore, fit, footage, measure, perf, perform, spread, weights
 from bench.errors import BenchError
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ _VERBS: tuple[tuple[Callable[..., None], str, str], ...] = (
     (spread.spread, "spread", "Run"),
     (measure.report, "report", "Run"),
     (compare.compare, "compare", "Run"),
+    (perf.perf, "perf", "Run"),
     (perform.generate, "generate", "Generate"),
     (footage.crop, "crop", "Generate"),
     (footage.prepare, "prepare", "Generate"),

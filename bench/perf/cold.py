@@ -16,9 +16,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
 from bench.adapters.process import last_lines, run_process
 from bench.errors import MediaError
-from bench.perf.subject import Request
+from bench.perf.subject import Request, Tap
 from bench.places import ROOT
 from bench.records import Setting
 
@@ -50,18 +52,33 @@ class ColdStarts:
 
 
 def measure_starts(
-    method: str, setting: Setting, request: Request, *, repeats: int = 3, timeout_s: float = 600.0
+    method: str,
+    setting: Setting,
+    request: Request,
+    *,
+    repeats: int = 3,
+    timeout_s: float = 600.0,
+    threads: int = 0,
+    tap: Tap | None = None,
 ) -> ColdStarts:
-    """Cold starts of a method under a setting, `repeats` of each kind. Raises MediaError where a process breaks off."""
+    """Cold starts of a method under a setting, `repeats` of each kind. Raises MediaError where a process breaks off.
+
+    threads: of torch, 0 for its own choice. tap: told of the last process's frames; those after the first are made when
+    no clock runs any more.
+    """
     with tempfile.TemporaryDirectory(prefix="avct-bench-cold-") as place:
         folder = Path(place)
         compiled = setting.compile != "none"
-        empty = [_start(method, setting, request, folder, f"cache{k}", timeout_s) for k in range(repeats)]
-        if not compiled:
-            return ColdStarts(_joined(empty), None)
-        kept = f"cache{repeats - 1}"
-        warm = [_start(method, setting, request, folder, kept, timeout_s) for _ in range(repeats)]
-        return ColdStarts(_joined(empty), _joined(warm))
+        caches = [f"cache{k}" for k in range(repeats)] + [f"cache{repeats - 1}"] * (repeats if compiled else 0)
+        kept = folder / "frames.npy"
+        starts = []
+        for number, cache in enumerate(caches, 1):
+            keep = kept if tap is not None and number == len(caches) else None
+            starts.append(_start(method, setting, request, folder, cache, timeout_s, threads=threads, keep=keep))
+        if tap is not None and kept.is_file():
+            for number, frame in enumerate(np.load(kept)):
+                tap(request.number, number, frame)
+        return ColdStarts(_joined(starts[:repeats]), _joined(starts[repeats:]) if compiled else None)
 
 
 def _joined(starts: Sequence[dict[str, float]]) -> Start:
@@ -70,13 +87,23 @@ def _joined(starts: Sequence[dict[str, float]]) -> Start:
 
 
 def _start(
-    method: str, setting: Setting, request: Request, folder: Path, cache: str, timeout_s: float
+    method: str,
+    setting: Setting,
+    request: Request,
+    folder: Path,
+    cache: str,
+    timeout_s: float,
+    *,
+    threads: int,
+    keep: Path | None,
 ) -> dict[str, float]:
-    """Seconds of one start by part. cache: the folder below `folder` that keeps compiled code."""
+    """Seconds of one start by part. cache: the folder below `folder` that keeps compiled code. keep: a file for all
+    frames of the request."""
     log, answer = folder / "log.txt", folder / "answer.json"
     log.unlink(missing_ok=True)
     files = {name: None if path is None else str(path.absolute()) for name, path in _files(request).items()}
-    told = {"method": _method(method), "setting": asdict(setting), "frames": request.frames, **files}
+    told = {"method": _method(method), "setting": asdict(setting), "frames": request.frames, **files,
+            "threads": threads, "keep": None if keep is None else str(keep)}  # fmt: skip
     environment = {**os.environ, **{name: str(folder / cache / name.lower()) for name in _CACHES}}
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     began = time.monotonic()  # the system's own, the same in every process
@@ -127,7 +154,10 @@ def main(arguments: Sequence[str]) -> int:
         name: None if told[name] is None else Path(told[name]) for name in ("portrait", "speech", "phones", "poses")
     }
     request = Request(0, "cold", frames=told["frames"], **files)
-    import torch  # noqa: F401 (the longest of the imports)
+    import torch  # the longest of the imports
+
+    if told["threads"]:
+        torch.set_num_threads(told["threads"])
 
     stamps = {"imports": time.monotonic()}
     try:
@@ -135,8 +165,11 @@ def main(arguments: Sequence[str]) -> int:
         subject.prepare()
         subject.synchronise()
         stamps["load"] = time.monotonic()
-        next(iter(subject.stream(request)))
+        coming = iter(subject.stream(request))
+        first = next(coming)
         stamps["first_frame"] = time.monotonic()
+        if told["keep"]:
+            np.save(told["keep"], np.stack([first, *coming]))
     except Lacking as error:
         stamps = {"lacking": str(error)}
     print(json.dumps(stamps))

@@ -43,7 +43,7 @@ ROOMS = {
     "validity": {"io", "datasets", "store", "stats", "executors", "runner", "report"},
     "cli": {
         "io", "stats", "datasets", "adapters", "store", "runner", "report", "training", "generate", "inventory",
-        "footage", "fetching", "spread", "executors", "cli",
+        "footage", "fetching", "spread", "executors", "perf", "cli",
     },
 }  # fmt: skip
 # the generator is driven from one adapter, one training command, and the verb that makes a single video; `weights`
