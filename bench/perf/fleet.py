@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -125,6 +127,9 @@ def _work(network: Network, setting: Setting, cores: int, rounds: Any, requests:
     """What a process does until it is ended: round after round, requests until the line's end."""
     import torch
 
+    # whoever began the processes ends them; what they were writing is then removed
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     torch.set_num_threads(cores)
     try:
         engine = network.prepare(setting)
