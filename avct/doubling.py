@@ -45,13 +45,16 @@ class Doubling(nn.Module):
 def woven(corners: Tensor) -> Tensor:
     """Pixels (B, C, 2 H, 2 W) of corners (B, 4 C, H + 1, W + 1), whose channels are upper left, upper right, lower left
     and lower right pixel's of a doubled one."""
-    height, width = corners.shape[2] - 1, corners.shape[3] - 1
+    frames, channels, height, width = len(corners), corners.shape[1] // 4, corners.shape[2] - 1, corners.shape[3] - 1
+    frame, channel, row, column = corners.stride()
+    # one view from which one copy makes the picture: a step down is a row, or the other half of the channels and a row
+    kinds = corners.as_strided(
+        (frames, height, 2, width, 2, channels),
+        (frame, row, row + 2 * channels * channel, column, column + channels * channel, channel),
+        corners.storage_offset(),
+    )
     # channels last: the copy then moves rows of channels, and what reads it needs no other layout
-    kinds = corners.permute(0, 2, 3, 1).unflatten(3, (2, 2, -1))
-    rows = [
-        torch.stack([kinds[:, y : y + height, x : x + width, y, x] for x in (0, 1)], 3).flatten(2, 3) for y in (0, 1)
-    ]
-    return torch.stack(rows, 2).flatten(1, 2).permute(0, 3, 1, 2)
+    return kinds.reshape(frames, 2 * height, 2 * width, channels).permute(0, 3, 1, 2)
 
 
 def doubling_kernel(weight: Tensor) -> Tensor:

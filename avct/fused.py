@@ -11,42 +11,34 @@ pixels) and of `avct.generator.occlude`, whose place it takes. Without CUDA and 
 
 from __future__ import annotations
 
+import importlib.util
 from functools import cache
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from avct.generator import occlude as plainly
+from avct.generator import Move, occlude
 
 _PIXELS = 16
 _CHANNELS = 128
 """Pixels and channels of a block: rows of 256 bytes in half precision, 32 kB of products in flight."""
 
 
-def occlude(features: Tensor, deformation: Tensor, occlusion: Tensor) -> Tensor:
-    """As `avct.generator.occlude`, of features' own dtype, by the kernel where there is one.
-
-    features: (B or 1, C, H, W) float32, float16 or bfloat16, planes or channels last, which the result then is too.
-    deformation: float32 (B, h, w, 2). occlusion: float32 (B, 1, h, w).
-    """
-    if not (features.is_cuda and available()):
-        return plainly(features, deformation, occlusion).to(features.dtype)
-    return _operator()(features, deformation, occlusion)
+def mover(device: torch.device) -> Move:
+    """What takes the place of `avct.generator.occlude` on a device: the kernel where there is one."""
+    return operator() if device.type == "cuda" and importlib.util.find_spec("triton") is not None else _plainly
 
 
-@cache
-def available() -> bool:
-    """Whether Triton can be imported."""
-    try:
-        import triton  # noqa: F401
-    except ImportError:
-        return False
-    return True
+def _plainly(features: Tensor, deformation: Tensor, occlusion: Tensor) -> Tensor:
+    return occlude(features, deformation, occlusion).to(features.dtype)
 
 
 def launch(features: Tensor, deformation: Tensor, occlusion: Tensor) -> Tensor:
-    """The kernel's result for tensors that it can read (on the processor by Triton's interpreter)."""
+    """The kernel's result, of features' own dtype (on the processor by Triton's interpreter).
+
+    features: (B or 1, C, H, W) float32, float16 or bfloat16, planes or channels last, which the result then is too.
+    deformation: float32 (B, h, w, 2). occlusion: float32 (B, 1, h', w').
+    """
     import triton
 
     from avct import warping
@@ -76,13 +68,9 @@ def _empty(features: Tensor, deformation: Tensor) -> Tensor:
 
 
 @cache
-def _operator() -> Any:
-    """The kernel as an operator that torch.compile takes as a whole."""
-    made = torch.library.custom_op(
-        "avct::occlude",
-        launch,
-        mutates_args=(),
-        schema="(Tensor features, Tensor deformation, Tensor occlusion) -> Tensor",
-    )
+def operator() -> Move:
+    """The kernel as an operator that torch.compile takes as a whole and CUDA graphs can hold."""
+    schema = "(Tensor features, Tensor deformation, Tensor occlusion) -> Tensor"
+    made = torch.library.custom_op("avct::occlude", launch, mutates_args=(), schema=schema)
     made.register_fake(lambda features, deformation, occlusion: _empty(features, deformation))
-    return made
+    return torch.ops.avct.occlude.default

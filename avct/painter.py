@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from avct import doubling
+from avct import doubling, fused
 from avct.blocks import Up
 from avct.compiling import compiled
 from avct.composite import CompositeGenerator, CompositeSource
@@ -68,6 +68,7 @@ class Painter:
             encoded = encoded._replace(features=features)
         return encoded
 
+    @torch.inference_mode()
     def paint(
         self, encoded: EncodedSource | CompositeSource, source: Keypoints, driving: Keypoints, batch: int | None
     ) -> Tensor:
@@ -82,7 +83,9 @@ class Painter:
                 self._programs[size, many] = self._program()
             if portraits > 1:
                 encoded, source = _filled(encoded, size), _filled(source, size)
-            painted = self._programs[size, many](encoded, source, _filled(driving, size))
+            # strides that never vary either: a program is for those too
+            source, driving = _anew(source), _anew(_filled(driving, size))
+            painted = self._programs[size, many](encoded, source, driving)
             # memory of a graph is painted over by the next batch
             return painted[:count].clone() if self._reused else painted[:count]
 
@@ -140,9 +143,7 @@ class Painter:
         generator.bottleneck = painters if self.device.type != "cpu" else _PictureByPicture(painters)
         generator.up_blocks, generator.final = nn.ModuleList(), nn.Identity()
         if self.tuning.fused:
-            from avct.fused import occlude
-
-            generator.move = occlude
+            generator.move = fused.mover(self.device)
 
     def _measured(self, generator: Generator, side: int) -> dict[Up, str]:
         """The fastest form of each block that doubles pixels, for the device."""
@@ -186,6 +187,11 @@ class _PictureByPicture(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([self.block(picture) for picture in x.split(1)])
+
+
+def _anew(keypoints: Keypoints) -> Keypoints:
+    """Keypoints in memory of their own, in its plainest order."""
+    return Keypoints(*(None if p is None else p.clone(memory_format=torch.contiguous_format) for p in keypoints))
 
 
 def _filled(given: Any, size: int) -> Any:

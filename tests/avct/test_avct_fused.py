@@ -34,6 +34,10 @@ for dtype, near, layout, frames, portraits, channels, size, small, dark in (
     assert got.dtype == dtype and got.shape == wanted.shape and got.is_contiguous(memory_format=layout)
     assert (got.float() - wanted).abs().max() <= near, (dtype, channels, layout)
     assert wanted.std() > 0.1
+operator = fused.operator()
+torch.library.opcheck(operator, (features, flow, shade), test_utils=("test_schema", "test_faketensor"))
+compiled = torch.compile(lambda *given: operator(*given) * 2, fullgraph=True, dynamic=False, backend="aot_eager")
+assert torch.equal(compiled(features, flow, shade), got * 2)
 print("same")
 """
 
@@ -52,5 +56,5 @@ def test_the_kernel_computes_what_torch_computes(tmp_path: Path) -> None:
 
 def test_without_a_gpu_torch_does_the_work() -> None:
     features, flow, shade = torch.rand(1, 4, 6, 6).half(), torch.rand(2, 6, 6, 2), torch.rand(2, 1, 6, 6)
-    got = fused.occlude(features, flow, shade)
+    got = fused.mover(torch.device("cpu"))(features, flow, shade)
     assert got.dtype == torch.float16 and torch.equal(got, occlude(features, flow, shade).half())
