@@ -15,7 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -113,12 +113,21 @@ class PassResult:
 
 
 def measure(
-    *, quick: bool = False, puppets: int = 2, films: int = 2, threads: int = 1, rounds: int = 1, with_peers: bool = True
+    *,
+    quick: bool = False,
+    puppets: int = 2,
+    films: int = 2,
+    threads: int = 1,
+    rounds: int = 1,
+    with_peers: bool = True,
+    progress: Callable[[str], None] | None = None,
 ) -> PassResult:
     """Both sides over the same clips, in turns. quick: one puppet, and no command for the root alone.
 
     puppets, films: clips of 125 frames; films only where they lie beside the checkout. threads: each process's.
+    progress: told in a line of every process that has ended.
     """
+    tell = progress or (lambda line: None)
     if quick:
         puppets, films = 1, 0
     with tempfile.TemporaryDirectory(prefix="avct-pass-") as place:
@@ -130,6 +139,7 @@ def measure(
         lacking: dict[str, str] = {}
         for number in range(rounds):
             mine.append(apart(_alone, pairs, home / "weights", _folder(home / f"ours-{number}"), threads=threads))
+            tell(f"ours: {mine[-1][0].total:.1f} s of CPU time")
             for peer in PEERS if with_peers else ():
                 work = _folder(home / f"{peer.name}-{number}")
                 reason = lacking.get(peer.name) or peers.missing(peer)
@@ -137,15 +147,17 @@ def measure(
                     if reason is None:
                         told = apart(peer.work, pairs, home / "weights", work, threads=threads)
                         others.setdefault(peer.name, []).append(told)
+                        tell(f"{peer.name}: {told.total:.1f} s of CPU time")
                 except (Lacking, ImportError) as error:
                     reason = str(error)
                 if reason is not None:
                     lacking[peer.name] = reason
+                    tell(f"{peer.name}: {reason}")
         root = None
         if with_peers and not quick and "pytorch-fid" in others:
             files = [home / "ours-0" / f"{side}.npz" for side in ("video", "truth")]
             told = apart(peers.root, files, home / "weights", _folder(home / "root"), threads=threads)
-            root = sum(told.seconds.values())
+            root = told.total
     return PassResult(
         clips=tuple(pair.name for pair in pairs),
         frames=sum(pair.frames for pair in pairs),

@@ -36,6 +36,11 @@ class Told:
     seconds: dict[str, float]
     note: str = ""
 
+    @property
+    def total(self) -> float:
+        """CPU seconds of the whole process tree."""
+        return sum(self.seconds.values())
+
 
 @dataclass(frozen=True)
 class Peer:
