@@ -1,18 +1,21 @@
 """Checkpoints: weights as safetensors, and beside them a JSON that says what they are and how they came to be.
 
 No pickle is ever read here (`convert` reads the official ones). The JSON holds the named configuration, every size,
-the data, seeds, steps, losses, device and time, so that a checkpoint can be made again.
+the data, seeds, steps, losses, device and time, so that a checkpoint can be made again. A checkpoint may hold some
+parts only and name the shipped one for the rest.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from avct.config import to_dict
 from avct.errors import AvctError, MissingWeights
@@ -24,11 +27,18 @@ CONVERTED = "weights convert"
 """What the card of a checkpoint made of official weights gives as `made_by`: their head poses are OpenFace's."""
 
 
-def save(path: Path, model: Model, about: dict[str, Any]) -> None:
-    """Writes `path` (.safetensors) and its JSON, each whole or not at all. AvctError where a path is taken."""
+def save(path: Path, model: Model, about: dict[str, Any], *, only: Collection[str] = ()) -> None:
+    """Writes `path` (.safetensors) and its JSON, each whole or not at all. AvctError where a path is taken.
+
+    only: parts such as "generator" that are written; the others must be the shipped checkpoint's, or AvctError.
+    """
     from safetensors.torch import save as serialise
 
     tensors = {k: v.detach().contiguous().cpu() for k, v in model.state_dict().items()}
+    if only:
+        rest = {k: v for k, v in tensors.items() if k.partition(".")[0] not in only}
+        tensors = {k: v for k, v in tensors.items() if k not in rest}
+        about = {**about, "rest": _require_shipped(rest)}
     content = serialise(tensors)
     digest = hashlib.sha256(content).hexdigest()
     card = {"format": FORMAT, "configuration": model.kind, "sizes": to_dict(model.config), "sha256": digest, **about}
@@ -78,7 +88,35 @@ def load(path: Path | None = None, *, device: str = "cpu") -> Model:
         )
     model = build(card.get("configuration", ""), card.get("sizes"), where=str(path.with_suffix(".json")))
     try:
-        model.load_state_dict(load_file(path))
+        model.load_state_dict({**_shipped_rest(card, path), **load_file(path)})
     except (SafetensorError, RuntimeError) as error:
         raise AvctError(f"{path}: weights do not fit the stated sizes ({str(error).splitlines()[0]})") from None
     return model.to(torch.device(device)).eval()
+
+
+def _require_shipped(rest: Mapping[str, Tensor]) -> dict[str, str]:
+    """What a card says of parts that are the shipped checkpoint's. AvctError where one of them is not."""
+    from safetensors.torch import load_file
+
+    shipped = load_file(SHIPPED)
+    for name, tensor in rest.items():
+        if name not in shipped or not torch.equal(tensor, shipped[name]):
+            raise AvctError(f"{name}: expected the weights of {SHIPPED.stem}, which are to be left out, got others")
+    return {"checkpoint": SHIPPED.stem, "sha256": read_card(SHIPPED)["sha256"]}
+
+
+def _shipped_rest(card: Mapping[str, Any], path: Path) -> dict[str, Tensor]:
+    """The shipped checkpoint's tensors of parts that this one leaves out."""
+    from safetensors.torch import load_file
+
+    rest = card.get("rest")
+    if rest is None:
+        return {}
+    found = read_card(SHIPPED)["sha256"]
+    if rest != {"checkpoint": SHIPPED.stem, "sha256": found}:
+        told = rest.get("sha256") if isinstance(rest, dict) else rest
+        raise AvctError(f"{path}: expected its other parts in {SHIPPED.stem} with sha256 {told}, got {found}")
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        own = {name.partition(".")[0] for name in json.loads(file.read(length)) if name != "__metadata__"}
+    return {k: v for k, v in load_file(SHIPPED).items() if k.partition(".")[0] not in own}

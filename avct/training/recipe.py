@@ -52,7 +52,8 @@ STAGES: dict[str, dict[str, type]] = {
 class Recipe:
     """A training. sizes: of the networks, departures from the configuration's defaults. stages: by name, in order.
 
-    parts: a checkpoint that what is not trained here is taken from: "shipped" or a path. cast: whom the embedded corpus
+    parts: a checkpoint that what is not trained here is taken from: "shipped" or a path. stores: parts that the
+    finished checkpoint holds, where the others are the shipped one's; empty: all. cast: whom the embedded corpus
     shows: `identities` beside the trainer, `talking` of them in films, `spoken` recordings; ignored where a folder of
     data is given.
     expert: size of the sync expert, "small" or "full" (SyncNet v2's).
@@ -64,6 +65,7 @@ class Recipe:
     sizes: dict[str, Any]
     stages: dict[str, Any]
     parts: str = ""
+    stores: tuple[str, ...] = ()
     cast: dict[str, int] = field(default_factory=dict)
     expert: str = "small"
     seed: int = 0
@@ -82,9 +84,10 @@ class Recipe:
     def as_dict(self) -> dict[str, Any]:
         """Everything that decides the outcome, JSON-ready."""
         stages = {k: to_dict(v) for k, v in self.stages.items()}
+        stores = {"stores": list(self.stores)} if self.stores else {}
         return {
             "name": self.name, "configuration": self.configuration, "sizes": self.sizes, "stages": stages,
-            "parts": self.parts, "cast": self.cast, "expert": self.expert, "seed": self.seed,
+            "parts": self.parts, **stores, "cast": self.cast, "expert": self.expert, "seed": self.seed,
         }  # fmt: skip
 
 
@@ -123,7 +126,7 @@ def _change(held: dict[str, Any], key: str, value: Any, *, where: str) -> None:
 
 def _recipe(path: Path, held: dict[str, Any]) -> Recipe:
     where = f"recipe {path.name}"
-    known = ("title", "configuration", "sizes", "stages", "parts", "cast", "expert", "seed")
+    known = ("title", "configuration", "sizes", "stages", "parts", "stores", "cast", "expert", "seed")
     for key in held:
         if key not in known:
             close = get_close_matches(key, known, n=1)
@@ -155,13 +158,24 @@ def _recipe(path: Path, held: dict[str, Any]) -> Recipe:
     if expert not in ("small", "full"):
         raise AvctError(f"{where}: expert must be 'small' or 'full', got {expert!r}")
     title, parts = str(held.get("title", path.stem)), str(held.get("parts", ""))
-    recipe = Recipe(path.stem, title, kind, sizes, stages, parts, cast, expert, seed)
+    stores = _stores(held.get("stores", []), parts, where)
+    recipe = Recipe(path.stem, title, kind, sizes, stages, parts, stores, cast, expert, seed)
     made = from_dict(_config(kind), sizes, where=f"{where}: sizes")  # refuses impossible sizes at once
     if "pose" in stages and made.audio2pose is None:
         raise AvctError(
             f"{where}: stage pose trains a head-pose network; expected a table [sizes.audio2pose], got none"
         )
     return recipe
+
+
+def _stores(stores: Any, parts: str, where: str) -> tuple[str, ...]:
+    """The parts that a checkpoint is to hold. AvctError for what is none, or where the rest is not the shipped's."""
+    names = ("kp_detector", "generator", "speech", "audio2pose")
+    if not isinstance(stores, list) or any(name not in names for name in stores):
+        raise AvctError(f"{where}: stores takes a list of some of {', '.join(names)}, got {stores!r}")
+    if stores and parts != "shipped":
+        raise AvctError(f'{where}: stores leaves out what is the shipped checkpoint\'s; expected parts = "shipped"')
+    return tuple(stores)
 
 
 def _config(kind: str) -> type:

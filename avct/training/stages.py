@@ -126,7 +126,7 @@ class Training:
             **about,
         }
         if workers.rank() == 0:
-            save(path, self.model, card)
+            save(path, self.model, card, only=self.recipe.stores)
         return path
 
     def _train(self, stage: str, log: Log) -> Loop:

@@ -18,6 +18,7 @@ from avct.inference import FRONTAL, Score, find_keypoints, perform, speech_keypo
 from avct.model import LandmarkConfig, LandmarkModel, build
 from avct.phonemes import SIL
 from avct.vector_tokens import VectorTokensConfig, pose_numbers, standardise
+from avct.weights_path import SHIPPED
 
 SIDE = 64
 
@@ -266,3 +267,35 @@ def test_named_configurations_refuse_what_does_not_fit() -> None:
         LandmarkConfig(speech=VectorTokensConfig(keypoints=5))
     with pytest.raises(AvctError, match="multiple of 8"):
         CompositeConfig(window=30)
+
+
+def test_a_checkpoint_may_leave_out_what_is_the_shipped_one_s(tmp_path: Path) -> None:
+    shipped = checkpoint.load()
+    path = tmp_path / "part.safetensors"
+    with torch.no_grad():
+        shipped.generator.fine.bias += 0.5
+    checkpoint.save(path, shipped, {}, only=["generator"])
+    assert path.stat().st_size < SHIPPED.stat().st_size / 2
+    again = checkpoint.load(path)
+    assert all(
+        torch.equal(a, b) for a, b in zip(shipped.state_dict().values(), again.state_dict().values(), strict=True)
+    )
+    with torch.no_grad():
+        shipped.speech.kp.bias += 0.5
+    with pytest.raises(AvctError, match=r"speech\.kp\.bias: expected the weights of puppet256"):
+        checkpoint.save(path, shipped, {}, only=["generator"])
+    card = path.with_suffix(".json")
+    held = json.loads(card.read_text())
+    held["rest"]["sha256"] = "0" * 64
+    card.write_text(json.dumps(held))
+    with pytest.raises(AvctError, match="expected its other parts in puppet256"):
+        checkpoint.load(path)
+
+
+def test_the_lite_checkpoint_hears_as_the_shipped_one_does() -> None:
+    lite, shipped = checkpoint.load(SHIPPED.with_name("lite256.safetensors")), checkpoint.load()
+    for part in ("kp_detector", "speech", "audio2pose"):
+        ours, theirs = getattr(lite, part).state_dict(), getattr(shipped, part).state_dict()
+        assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    sizes = [sum(p.numel() for p in model.generator.parameters()) for model in (lite, shipped)]
+    assert sizes[0] < 0.85 * sizes[1]

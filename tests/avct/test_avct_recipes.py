@@ -38,7 +38,7 @@ def toy(stages: dict, **fields: object) -> Recipe:
 
 
 def test_every_shipped_recipe_is_sound() -> None:
-    assert {"puppet256", "faithful256", "paper", "ablation-base", "ablation-single"} <= set(names())
+    assert {"puppet256", "lite256", "faithful256", "paper", "ablation-base", "ablation-single"} <= set(names())
     for name in names():
         recipe = read(name)
         assert recipe.title and recipe.stages and recipe.as_dict()["stages"]
@@ -54,6 +54,8 @@ def test_every_shipped_recipe_is_sound() -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
+        ("configuration = 'landmark'\nparts = 'shipped'\nstores = ['nose']\n[stages.speech]\n", "stores takes a list"),
+        ("configuration = 'landmark'\nstores = ['speech']\n[stages.speech]\n", 'expected parts = "shipped"'),
         ("configuration = 'landmark'\n[stages.speach]\n", "have no stage 'speach'"),
         ("configuration = 'landmark'\n[stages.speech]\nstep = 3\n", "did you mean 'steps'"),
         ("configuration = 'landmark'\n[stages.speech]\nsteps = 'many'\n", "stages.speech.steps: expected int"),
