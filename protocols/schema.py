@@ -69,7 +69,7 @@ class SettingSpec(Model):
     device: Annotated[str, matching(r"cpu|cuda(:[0-9]+)?", '"cpu", "cuda" or "cuda:N"')] = "cpu"
     precision: Literal["float32", "tf32", "bfloat16", "float16"] = "float32"
     batch: int = Field(default=8, ge=1)
-    compile: Literal["none", "default", "reduce-overhead", "max-autotune"] = "none"
+    compile: Literal["none", "default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"] = "none"
     size: Size | None = None
     pose: Pose | None = None
     graphs: bool = False

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from avct.engine import Engine
     from avct.inference import Score
     from avct.model import Model
+    from avct.tuning import Tuning
 
 UNTRAINED = "avct-full"
 """The paper's networks at full size, whose published weights were never at hand: what it costs, not what it can."""
@@ -65,11 +66,18 @@ def load_model(path: Path | None, device: str) -> Model:
 
 
 @lru_cache(maxsize=4)
-def _engine(path: Path | None, device: str, precision: str, compiled: str) -> Engine:
+def _engine(path: Path | None, device: str, tuning: Tuning) -> Engine:
     """The model made ready under a setting, once for all clips: compiling alone takes a minute."""
     from avct.engine import prepare
 
-    return prepare(load_model(path, device), precision=precision, compiled=compiled)
+    return prepare(load_model(path, device), tuning=tuning)
+
+
+def tuning_of(setting: Setting) -> Tuning:
+    """What a setting asks of the engine. Raises AvctError for what cannot be."""
+    from avct.tuning import Tuning
+
+    return Tuning(setting.precision, setting.compile, graphs=setting.graphs, channels_last=setting.channels_last)
 
 
 @lru_cache(maxsize=32)
@@ -208,7 +216,7 @@ class AvctAdapter:
         setting, driver = job.setting, self._spec.builtin
         if driver == UNTRAINED and self._checkpoint is None:
             raise GenerationError("untrained networks make no face: `perf` times them, and nothing is measured on them")
-        engine = _engine(self._checkpoint, setting.device, setting.precision, setting.compile)
+        engine = _engine(self._checkpoint, setting.device, tuning_of(setting))
         if driver == "loudness":
             yield from self._by_level(engine, job)
             return

@@ -47,12 +47,11 @@ class Network:
         a checkpoint that cannot be used."""
         from avct.engine import prepare
         from avct.errors import AvctError
-        from avct.tuning import Tuning
+        from bench.adapters.avct import tuning_of
 
-        tuning = Tuning(setting.precision, setting.compile, graphs=setting.graphs, channels_last=setting.channels_last)
         model = self.load(setting)
         try:
-            return prepare(model, tuning=tuning)
+            return prepare(model, tuning=tuning_of(setting))
         except AvctError as error:
             raise Lacking(f"{self.name}: {error}") from None
 
