@@ -2,8 +2,9 @@
 
 Every picture goes through the convolutions of a network trained on ImageNet; after each of its five (SqueezeNet: seven)
 stages, features are scaled to unit length along channels, squared differences weighted by a learnt head and averaged
-over places; the stages' means are added. The network and its heads are those of the package `lpips`; the loop around
-them is ours, so that both videos pass in one batch, channels last, and sums are in float64.
+over places; the stages' means are added. Networks and heads are those of the package `lpips` (AlexNet, put together
+here, equals its own); the loop around them is ours, so that both videos pass in one batch, channels last, and sums are
+in float64.
 
 The input is uint8, mapped to [-1, 1] here and nowhere else: feeding [0, 1] instead, the most frequent mistake, is a
 legacy variant. No resize: the value depends on resolution. Weights come from files with a stated sha256; nothing is
@@ -35,6 +36,17 @@ if TYPE_CHECKING:
 
 _TINY = 1e-10
 """Added to a feature's length before the division, as the package does."""
+_SHIFT, _SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
+"""Taken off and divided by, channel by channel, in the range of [-1, 1]: the package's."""
+_ALEXNET = (
+    ((0, (3, 64, 11, 4, 2)),),
+    ((2, None), (3, (64, 192, 5, 1, 2))),
+    ((5, None), (6, (192, 384, 3, 1, 1))),
+    ((8, (384, 256, 3, 1, 1)),),
+    ((10, (256, 256, 3, 1, 1)),),
+)
+"""AlexNet's stages (Krizhevsky 2014): number of a layer and a convolution's channels, kernel, step and padding, with a
+rectifier behind it, or None for a maximum of 3x3 places at every second."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +104,7 @@ class Network:
                         for k in range(trunk.stages)]  # fmt: skip
         self._heads = [getattr(module, f"lin{k}").model[-1].weight.flatten().float() for k in range(trunk.stages)]
         # v = (u / 127.5 - 1 - shift) / scale, u in 0..255, or (u / 255 - shift) / scale where [0, 1] is fed
-        self._shift, self._scale = (getattr(module.scaling_layer, name).flatten() for name in ("shift", "scale"))
+        self._shift, self._scale = torch.tensor(_SHIFT), torch.tensor(_SCALE)
 
     def compare(self, frames: np.ndarray, truth: np.ndarray, *, unsigned: bool = False) -> np.ndarray:
         """Distances float64 (n,) of two batches uint8 (n, H, W, 3) RGB. unsigned: feed [0, 1], the mistake."""
@@ -144,6 +156,9 @@ def _empty(trunk: Trunk) -> Any:
     """The package's network without weights: on no device, so that no random number is drawn and no memory taken."""
     import torch
 
+    if trunk.net == "alex":
+        with torch.device("meta"):
+            return _alexnet()
     with warnings.catch_warnings():
         # the package calls torchvision in a way that it deprecates; that is no business of whoever scores a video
         warnings.simplefilter("ignore")
@@ -152,6 +167,27 @@ def _empty(trunk: Trunk) -> Any:
         with torch.device("meta"):
             module = lpips.LPIPS(net=trunk.net, version="0.1", pretrained=False, pnet_rand=True, verbose=False)
     module.scaling_layer = type(module.scaling_layer)()
+    return module
+
+
+def _alexnet() -> Any:
+    """The same for AlexNet, names included, without the package: torchvision, which that imports, takes longer to load
+    than a clip takes to score.
+    """
+    from torch import nn
+
+    module = nn.Module()
+    module.net = nn.Module()
+    for number, layers in enumerate(_ALEXNET):
+        stage = nn.Sequential()
+        for place, sizes in layers:
+            stage.add_module(str(place), nn.MaxPool2d(3, 2) if sizes is None else nn.Conv2d(*sizes))
+            if sizes is not None:
+                stage.add_module(str(place + 1), nn.ReLU(inplace=True))
+                head = nn.Module()
+                head.model = nn.Sequential(nn.Identity(), nn.Conv2d(sizes[1], 1, 1, bias=False))
+        module.net.add_module(f"slice{number + 1}", stage)
+        module.add_module(f"lin{number}", head)
     return module
 
 
