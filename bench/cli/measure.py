@@ -218,4 +218,6 @@ def report(
         return
     screen = console()
     screen.print(terminal_table(folder, only_clean=only_clean))
-    screen.print(f"copy   {share}" if share else f"page   {(out or folder) / 'index.html'}")
+    pages = [path for path in written.paths if path.name in ("index.html", "speeds.html")]
+    for line in [f"copy   {share}"] if share else [f"page   {path}" for path in pages]:
+        screen.print(line)
