@@ -9,7 +9,9 @@ Source: Dalal and Triggs 2005; D. King, dlib (five trees: frontal, two turned, t
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+from collections import OrderedDict
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +26,9 @@ SURE = 0.3
 """HOG's score from which a box is a face beyond doubt. Measured: faces of six real films score 0.68 to 3.1; what
 it takes for one in a space suit, in a box larger than the wearer's face, 0.10 to 0.12."""
 
+_REMEMBERED = 8192
+"""Frames whose faces are remembered, a few hundred bytes each: five minutes of a video."""
+
 
 class Hog:
     """dlib's HOG detector as a face detector."""
@@ -33,6 +38,7 @@ class Hog:
 
     def __init__(self, detector: Any) -> None:
         self._detector = detector
+        self._known: OrderedDict[tuple[bytes, tuple[int, ...]], list[Found]] = OrderedDict()
 
     def find(self, frames: Frames) -> np.ndarray:
         """float64 (M, 6), see `FaceDetector`; scores are HOG's, mostly 0 to 4."""
@@ -40,7 +46,18 @@ class Hog:
         return tabulate(each(frames, self.faces))
 
     def faces(self, image: np.ndarray) -> list[Found]:
-        """Boxes and scores of every face in uint8 (H, W, 3) RGB by the rule above; empty where there is none."""
+        """Boxes and scores of every face in uint8 (H, W, 3) RGB by the rule above; empty where there is none.
+
+        Landmarks and tracks ask for the same frames one after the other: what was found in the last ones is known.
+        """
+        key = (hashlib.sha256(np.ascontiguousarray(image)).digest(), image.shape)
+        if key not in self._known:
+            self._known[key] = self._look(image)
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        return list(self._known[key])
+
+    def _look(self, image: np.ndarray) -> list[Found]:
         doubtful: list[Found] = []
         for doublings in (0, 1):
             found = self.search(image, doublings=doublings)
