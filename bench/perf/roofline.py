@@ -24,8 +24,9 @@ def bound(
 ) -> tuple[StageTime, ...]:
     """The stages with flops, bytes, bound and limit of those that were counted.
 
-    works: of one frame, by stage. precision: of the painters. On a GPU copy and encode have their bytes but no bound:
-    they are limited by the way to the processor and by the processor, which these ceilings say nothing of.
+    works: of one frame, by stage. precision: of the painters. Copy and encode have their bytes but no bound: from a GPU
+    they are limited by the way to the processor and by the processor, and on a processor a copy stays in its caches, all
+    of which these ceilings say nothing of.
     """
     return tuple(_bounded(stage, works[stage.name], ceilings, precision) if stage.name in works else stage
                  for stage in stages)  # fmt: skip
@@ -69,8 +70,7 @@ def report(stages: Sequence[StageTime], works: Mapping[str, Work]) -> str:
 def _bounded(stage: StageTime, work: Work, ceilings: Ceilings, precision: str) -> StageTime:
     counted = replace(stage, flops=work.flops, bytes=work.bytes)
     took = taken(stage) / 1000
-    apart = ceilings.device != "cpu" and (stage.name not in DEVICE_STAGES or stage.name == "copy")
-    if apart or took <= 0:
+    if stage.name not in DEVICE_STAGES or stage.name == "copy" or took <= 0:
         return counted
     needed = {"compute": work.flops / _rate(stage.name, ceilings, precision), "memory": work.bytes / ceilings.copy}
     limit = max(needed, key=lambda name: needed[name])
