@@ -87,25 +87,39 @@ class Crowd:
         pitch: str | None = None,
         known: Recording | None = None,
         level: float = LEVEL,
+        sitter: Sitter | None = None,
         watch: Watch = UNWATCHED,
     ) -> int:
-        """A new talker's number, never given before. Everything is as in `avct.talker.Talker`."""
-        check_portrait(image)
-        engine, size = self.engine, self.engine.config.image_size
-        if image.shape[0] != size:
-            raise AvctError(f"portrait: this model wants {size}x{size} pixels, got {image.shape[1]}x{image.shape[0]}")
+        """A new talker's number, never given before. Everything is as in `avct.talker.Talker`.
+
+        sitter: the portrait as `meet` made it ready, which takes as long as several frames: whoever meets it before
+        anybody talks keeps nobody waiting.
+        """
         listener = Listener(pitch=self._tracker(pitch), known=known, level=level)
         if not callable(head) and head not in HEADS:
             raise AvctError(f"head: expected 'still', 'given', 'audio' or a callable, got {head!r}")
         pose = np.asarray(portrait_pose, np.float32)
         nod = self._begun(pose) if head == "audio" else None
-        with watch.stage("portrait"), torch.inference_mode(), engine.exactly():
-            sitter = engine.meet(image, pose=pose, landmarks=landmarks)
+        if sitter is None:
+            with watch.stage("portrait"):
+                sitter = self.meet(image, portrait_pose=pose, landmarks=landmarks)
         number = self._joined
         self._joined += 1
         self._gallery.hang(number, sitter)
         self._members[number] = _Member(number, self._cues(listener, ear, head, pose), nod)
         return number
+
+    @torch.inference_mode()
+    def meet(
+        self, image: np.ndarray, *, portrait_pose: np.ndarray = FRONTAL, landmarks: np.ndarray | None = None
+    ) -> Sitter:
+        """A portrait made ready for `join`, which may be given it again and again, with these same arguments beside."""
+        check_portrait(image)
+        engine, size = self.engine, self.engine.config.image_size
+        if image.shape[0] != size:
+            raise AvctError(f"portrait: this model wants {size}x{size} pixels, got {image.shape[1]}x{image.shape[0]}")
+        with engine.exactly():
+            return engine.meet(image, pose=np.asarray(portrait_pose, np.float32), landmarks=landmarks)
 
     def hear(
         self,

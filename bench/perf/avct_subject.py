@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from avct.engine import Engine
     from bench.perf.counting import Work
     from bench.perf.fleet import Fleet
+    from bench.perf.live import Ready
 
 CODEC = "H.264 (libx264 veryfast, CRF 20, yuv420p, one thread a file) and AAC in MP4, pixels hashed"
 _SHORT = 3
@@ -40,7 +41,10 @@ class AvctSubject:
     when they are first asked for."""
 
     excluded: Mapping[str, Sequence[str]] = MappingProxyType(
-        {"single-stream": ("encode",), "multi-stream": ("encode",)}
+        {
+            "single-stream": ("encode",),
+            "multi-stream": ("decode", "crop", "phonemes", "portrait", "encode"),
+        }
     )
 
     def __init__(self, network: Network, setting: Setting, requests: Sequence[Request]) -> None:
@@ -49,6 +53,7 @@ class AvctSubject:
         self._made: Engine | None = None
         self._fleet: Fleet | None = None
         self._told: dict[int, Composition] = {}
+        self._ready: dict[int, Ready] = {}
         self._crowded = False
 
     @property
@@ -179,7 +184,7 @@ class AvctSubject:
         if self.engine.tuning.fixed and not self._crowded:
             self._try_portraits(sizes(max(self.setting.batch, CROWD)))
             self._crowded = True
-        return LiveCrowd(self.engine, self._wanted, batch=self.setting.batch)
+        return LiveCrowd(self.engine, self._wanted, self.requests, batch=self.setting.batch, ready=self._ready)
 
     def plain(self, request: Request, frames: Sequence[int]) -> np.ndarray:
         """Those frames of the score by the plain loop in float32, on the setting's device."""

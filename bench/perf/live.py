@@ -6,7 +6,8 @@ was heard so far, so that live frames are not those of the whole recording.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from bench.front import Met, Request, meet
 from bench.perf.subject import Request as Asked
 
 if TYPE_CHECKING:
-    from avct.engine import Engine
+    from avct.engine import Engine, Sitter
     from avct.inference import Score
 
 Triple = tuple[str, float, float]
@@ -29,19 +30,46 @@ def sizes(most: int) -> list[int]:
     return [1 << power for power in range((most - 1).bit_length() + 1)]
 
 
-class LiveCrowd:
-    """A `bench.perf.subject.Crowd` of `avct.crowd`. wanted: from a request to be timed to one of `bench.front`."""
+@dataclass(frozen=True)
+class Ready:
+    """All that a talker needs to join, made before anybody talks. poses: float32 (frames, 6) where they are given."""
 
-    def __init__(self, engine: Engine, wanted: Callable[[Asked], Request], *, batch: int) -> None:
+    image: np.ndarray
+    sitter: Sitter
+    head: Any
+    own: np.ndarray
+    landmarks: np.ndarray | None
+    phones: list[Triple]
+    poses: np.ndarray | None
+
+
+class LiveCrowd:
+    """A `bench.perf.subject.Crowd` of `avct.crowd`. wanted: from a request to be timed to one of `bench.front`.
+
+    ready: what is kept of requests from one crowd to the next, by their number. Those of `requests` are made ready at
+    once: a face that is to talk is known to whoever serves it, and its preparing would keep the others waiting.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        wanted: Callable[[Asked], Request],
+        requests: Sequence[Asked],
+        *,
+        batch: int,
+        ready: dict[int, Ready],
+    ) -> None:
         import os
 
         from avct.crowd import Crowd
 
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         # from four cores on, pitch is tracked beside the painter
-        self._crowd = Crowd(engine, batch=max(batch, CROWD), workers=cores // 2 if cores >= 4 else 0)
-        self._engine, self._wanted = engine, wanted
-        self._first: dict[int, tuple[list[Triple], np.ndarray | None]] = {}
+        self._crowd = Crowd(engine, batch=max(batch, 32), workers=cores // 2 if cores >= 4 else 0)
+        self._engine, self._wanted, self._ready = engine, wanted, ready
+        self._first: dict[int, Ready] = {}
+        for request in requests:
+            self._prepared(request)
 
     @property
     def look_ahead(self) -> float:
@@ -50,18 +78,27 @@ class LiveCrowd:
 
     def join(self, request: Asked) -> int:
         """A new talker's number."""
-        wanted = self._wanted(request)
-        met, head, poses = _met(self._engine, wanted, request.frames)
-        own = (
-            {} if met.pose is None and poses is None else {"portrait_pose": poses[0] if met.pose is None else met.pose}
+        ready = self._prepared(request)
+        talker = self._crowd.join(
+            ready.image, head=ready.head, landmarks=ready.landmarks, portrait_pose=ready.own, sitter=ready.sitter
         )
-        talker = self._crowd.join(met.portrait.image, head=head, landmarks=met.portrait.landmarks, **own)
-        self._first[talker] = (_phones(wanted), poses)
+        self._first[talker] = ready
         return talker
+
+    def _prepared(self, request: Asked) -> Ready:
+        if request.number not in self._ready:
+            wanted = self._wanted(request)
+            met, head, poses = _met(self._engine, wanted, request.frames)
+            own = _own_pose(met, poses)
+            image, landmarks = met.portrait.image, met.portrait.landmarks
+            sitter = self._crowd.meet(image, portrait_pose=own, landmarks=landmarks)
+            self._ready[request.number] = Ready(image, sitter, head, own, landmarks, _phones(wanted), poses)
+        return self._ready[request.number]
 
     def hear(self, talker: int, samples: np.ndarray, *, last: bool = False) -> None:
         """Takes what a talker says next; last: nothing follows."""
-        phones, poses = self._first.pop(talker, ((), None))
+        first = self._first.pop(talker, None)
+        phones, poses = ((), None) if first is None else (first.phones, first.poses)
         self._crowd.hear(talker, samples, phones=phones, poses=poses, last=last)
 
     def step(self) -> list[tuple[int, int, np.ndarray]]:
@@ -83,7 +120,7 @@ def live_score(engine: Engine, wanted: Request) -> tuple[Score, np.ndarray]:
     what the plain loop needs to make the same frames."""
     from avct import audio2pose
     from avct.engine import FaithfulEngine
-    from avct.inference import FRONTAL, Score
+    from avct.inference import Score
     from avct.listening import Listener
     from avct.phonemes import SIL, from_seconds, ids_at_25fps
     from bench.io.audio import read_audio
@@ -95,7 +132,7 @@ def live_score(engine: Engine, wanted: Request) -> tuple[Score, np.ndarray]:
     tuned = np.concatenate([engine.tune(frame.rows[None], frame.voice) for frame in heard])
     ids = ids_at_25fps(from_seconds(_phones(wanted), origin=wanted.phonemes.name))
     met, head, poses = _met(engine, wanted, len(heard))
-    own = met.pose if met.pose is not None else FRONTAL if poses is None else poses[0]
+    own = _own_pose(met, poses)
     if head == "audio":
         poses = audio2pose.head_poses(engine.model.audio2pose, own, rows)
     elif poses is None:
@@ -117,6 +154,15 @@ def _met(engine: Engine, wanted: Request, frames: int) -> tuple[Met, Any, np.nda
     if wanted.pose in ("audio", "still"):
         return met, wanted.pose, None
     return met, "given", read_pose(Path(wanted.pose), frames)
+
+
+def _own_pose(met: Met, poses: np.ndarray | None) -> np.ndarray:
+    """The portrait's own head pose float (6,), as far as it is known."""
+    from avct.inference import FRONTAL
+
+    if met.pose is not None:
+        return met.pose
+    return FRONTAL if poses is None else poses[0]
 
 
 def _phones(wanted: Request) -> list[Triple]:
