@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from avct.crowd import Crowd
     from avct.talker import Talker
 
-__all__ = ["Talker"]
+__all__ = ["Crowd", "Talker"]
 
 
 def __getattr__(name: str) -> Any:
@@ -19,4 +20,8 @@ def __getattr__(name: str) -> Any:
         from avct.talker import Talker
 
         return Talker
+    if name == "Crowd":
+        from avct.crowd import Crowd
+
+        return Crowd
     raise AttributeError(f"module 'avct' has no attribute {name!r}")
