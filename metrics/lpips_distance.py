@@ -91,7 +91,7 @@ class Network:
         import torch
 
         self.trunk = trunk
-        module = _empty(trunk)
+        module = empty(trunk)
         wanted = {name: value.shape for name, value in module.state_dict().items() if name.startswith(("net.", "lin"))}
         given = {name: state[name.replace("lins.", "lin")] for name in wanted if name.replace("lins.", "lin") in state}
         wrong = [name for name, shape in wanted.items() if name not in given or given[name].shape != shape]
@@ -135,7 +135,7 @@ def _layers(
     """A stage's layers one after another, with convolutions of those sizes in their form of fewer multiplications."""
     layers: list[Callable[[torch.Tensor], torch.Tensor]] = []
     for layer in stage:
-        tile = short.get(getattr(layer, "kernel_size", None)) if getattr(layer, "weight", None) is not None else None
+        tile = short.get(layer.kernel_size) if hasattr(layer, "weight") else None
         layers.append(layer if tile is None else ShortConvolution(layer.weight, layer.bias, layer.padding, tile))
     return layers
 
@@ -152,7 +152,7 @@ def _distance(features: torch.Tensor, head: torch.Tensor) -> torch.Tensor:
     return (gap.flatten(0, 1) @ head).view(n, -1).double().mean(1)
 
 
-def _empty(trunk: Trunk) -> Any:
+def empty(trunk: Trunk) -> Any:
     """The package's network without weights: on no device, so that no random number is drawn and no memory taken."""
     import torch
 
@@ -200,7 +200,7 @@ def network(net: str) -> Network:
     trunk = TRUNKS[net]
     features, heads = load_state(trunk.weights), load_state(trunk.head)
     # torchvision numbers the layers "features.<i>"; the package keeps the number behind the stage's name
-    ours = (name for name in _empty(trunk).state_dict() if name.startswith("net."))
+    ours = (name for name in empty(trunk).state_dict() if name.startswith("net."))
     theirs = {name: f"features.{name.split('.', 2)[2]}" for name in ours}
     return Network(trunk, {name: features[other] for name, other in theirs.items() if other in features} | heads)
 

@@ -44,13 +44,14 @@ def path(home: Path, name: str) -> Path:
 def write(home: Path, *, seed: int = 0) -> None:
     """Files of every network of TRUNKS under `home`."""
     import torch
-    from torchvision.models import alexnet
 
-    from metrics import inception, syncnet
+    from metrics import inception, lpips_distance, syncnet
     from metrics.faces import s3fd
 
     (home / "hub" / "checkpoints").mkdir(parents=True, exist_ok=True)
-    features = {f"features.{name}": value for name, value in fill(alexnet().features, seed).state_dict().items()}
+    trunk = fill(lpips_distance.empty(lpips_distance.TRUNKS["alex"]).net.to_empty(device="cpu"), seed)
+    # torchvision's numbers of layers, without the name of the stage before them
+    features = {f"features.{name.split('.', 1)[1]}": value for name, value in trunk.state_dict().items()}
     faces = fill(s3fd.build_network(), seed)
     for head in faces.conf:  # nothing is a face: of a trained network too, few places are
         head.bias[:-1], head.bias[-1] = 20.0, -20.0

@@ -145,7 +145,7 @@ def _command(arguments: Sequence[str], home: Path, work: Path) -> None:
 
 
 def _lmd(pairs: Sequence[Pair], home: Path, work: Path) -> Told:
-    import dlib  # type: ignore[import-not-found]
+    import dlib
 
     from metrics.weights import locate
 

@@ -50,7 +50,7 @@ class Hog:
 
         Landmarks and tracks ask for the same frames one after the other: what was found in the last ones is known.
         """
-        key = (hashlib.sha256(np.ascontiguousarray(image)).digest(), image.shape)
+        key = (hashlib.sha256(np.ascontiguousarray(image).data).digest(), image.shape)
         if key not in self._known:
             self._known[key] = self._look(image)
             if len(self._known) > _REMEMBERED:

@@ -27,7 +27,7 @@ IDS = [*(f"lpips/{net}@1" for net in TRUNKS), "lpips/legacy-alex-range01@1"]
 def shapes() -> dict[str, dict[str, tuple[int, ...]]]:
     """Name -> shape of each trunk's weights, as the package names them."""
     return {
-        net: {k: tuple(v.shape) for k, v in lpips_distance._empty(trunk).state_dict().items() if k.startswith("net.")}
+        net: {k: tuple(v.shape) for k, v in lpips_distance.empty(trunk).state_dict().items() if k.startswith("net.")}
         for net, trunk in TRUNKS.items()
     }
 

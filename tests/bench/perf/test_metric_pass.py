@@ -14,7 +14,8 @@ import pytest
 from bench.perf import drawn, passes, peers
 from bench.perf.meter import REST, START, Meter, apart
 from bench.perf.pairs import Pair, write_pairs
-from bench.perf.passes import IDS, PassResult, Side
+from bench.perf.pass_result import GFLOP, PassResult, Side, show
+from bench.perf.passes import IDS
 from bench.perf.peers import PEERS, Lacking, Peer, Told
 from metrics.clip import Clip
 
@@ -129,6 +130,7 @@ def result(**changes: object) -> PassResult:
         "ours": side("avct-bench", tuple(IDS), start=4.0, decode=1.0, fid=35.0),
         "theirs": (side("p", ("psnr", "ssim"), start=10.0, psnr=20.0), side("q", ("fid",), fid=130.0)),
         "root": 40.0,
+        "peak": 100.0,
         "machine": {"cores": "2"},
     }
     return PassResult(**{**told, **changes})
@@ -138,9 +140,10 @@ def test_figures_follow_from_the_parts() -> None:
     made = result()
     assert made.frames_per_second == 5.0 and made.ours.total == 40.0
     assert made.ratio == pytest.approx(4.0) and made.ratio_without_root == pytest.approx(3.0)
+    assert made.bound == pytest.approx(2.5 * sum(GFLOP.values()))
     held = json.loads(json.dumps(made.as_dict()))
     assert held["ratio"] == 4.0 and held["cpu_theirs"] == 160.0 and held["theirs"][0]["seconds"]["psnr"] == 20.0
-    text = passes.show(made)
+    text = show(made)
     assert "4.00 times ours" in text and "3.00 times ours" in text and "recorded on another machine" in text
     elsewhere = held["recorded_elsewhere"]
     assert "PEER_SPEED.md" in elsewhere["where"] and {f["part"] for f in elsewhere["figures"]} <= set(IDS)
@@ -149,7 +152,7 @@ def test_figures_follow_from_the_parts() -> None:
 def test_without_a_peer_there_is_no_ratio_and_its_reason_is_a_line() -> None:
     made = result(theirs=(side("p", ("psnr",), psnr=20.0), side("q", ("fid",), "it is not installed")))
     assert made.ratio is None is made.ratio_without_root and made.as_dict()["ratio"] is None
-    lines = passes.show(made).splitlines()
+    lines = show(made).splitlines()
     assert any("q" in line and "did not run: it is not installed" in line for line in lines)
     assert not any("times ours" in line for line in lines)
 
@@ -157,7 +160,7 @@ def test_without_a_peer_there_is_no_ratio_and_its_reason_is_a_line() -> None:
 def test_the_command_takes_turns_and_survives_a_peer_that_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
     stand_ins: dict[Callable, Callable] = {
-        passes._alone: lambda *_: (Told({START: 1.0, "fid": 2.0, REST: 0.1}), 4.0),
+        passes._alone: lambda *_: (Told({START: 1.0, "fid": 2.0, REST: 0.1}), 4.0, 80.0),
         **{peer.work: lambda *_, n=peer.name: Told({START: 1.0, n: 2.0, REST: 0.0}) for peer in PEERS[1:]},
     }
 
