@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -95,7 +96,7 @@ def protocol_folder(protocol: str | None) -> str:
 
 
 def _load(
-    protocol: str | None, method: str | None, scenario: str | None, one: dict[str, object], sets: list[str]
+    protocol: str | None, method: str | None, scenario: str | None, one: Mapping[str, object], sets: list[str]
 ) -> Protocol:
     """The protocol with what the command line says in its place. ConfigError in one line."""
     import json
