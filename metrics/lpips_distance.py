@@ -76,7 +76,7 @@ TRUNKS: Mapping[str, Trunk] = {
         "lpips_alex",
         5,
         31,
-        16 * 256 * 256,
+        8 * 256 * 256,
         short={(5, 5): (4, 4), (3, 3): (5, 5)},
     ),
     "vgg": Trunk("vgg", "VGG-16", "vgg16", "lpips_vgg", 5, 16, 2 * 256 * 256),
@@ -136,7 +136,9 @@ def _layers(
     layers: list[Callable[[torch.Tensor], torch.Tensor]] = []
     for layer in stage:
         tile = short.get(layer.kernel_size) if hasattr(layer, "weight") else None
-        layers.append(layer if tile is None else ShortConvolution(layer.weight, layer.bias, layer.padding, tile))
+        layers.append(
+            layer if tile is None else ShortConvolution(layer.weight, layer.bias, layer.padding, tile, together=8)
+        )
     return layers
 
 

@@ -26,13 +26,21 @@ class ShortConvolution:
     """A convolution that steps by one, its kernels brought over, for pictures that lie channels last."""
 
     def __init__(
-        self, weight: torch.Tensor, bias: torch.Tensor, padding: tuple[int, int], tile: tuple[int, int]
+        self,
+        weight: torch.Tensor,
+        bias: torch.Tensor,
+        padding: tuple[int, int],
+        tile: tuple[int, int],
+        *,
+        together: int = 32,
     ) -> None:
         """weight: float (K, C, height, width). tile: results that are made together along height and width; 1 where
-        the kernel has one place only."""
+        the kernel has one place only. together: pictures at once: one where a picture's values fill a processor's
+        cache, many where the kernels do.
+        """
         import torch
 
-        self._size, self._padding, self._tile = tuple(weight.shape[2:]), padding, tile
+        self._size, self._padding, self._tile, self._together = tuple(weight.shape[2:]), padding, tile, together
         (down, kernel_down, back_down), (across, kernel_across, back_across) = (
             bases(m, r) for m, r in zip(tile, self._size, strict=True)
         )
@@ -45,11 +53,22 @@ class ShortConvolution:
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """(N, K, h, w), channels last, of float32 (N, C, H, W)."""
         import torch
+
+        (kh, kw), (ph, pw) = self._size, self._padding
+        rows, columns = x.shape[2] + 2 * ph - kh + 1, x.shape[3] + 2 * pw - kw + 1
+        out = torch.empty((len(x), rows, columns, len(self._bias)))
+        for start in range(0, len(x), self._together):
+            some = slice(start, start + self._together)
+            torch.add(self._convolve(x[some], rows, columns), self._bias, out=out[some])
+        return out.permute(0, 3, 1, 2)
+
+    def _convolve(self, x: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
+        """(N, rows, columns, K), without what is added to each channel."""
+        import torch
         from torch.nn import functional as F
 
         count, channels, height, width = x.shape
         (kh, kw), (mh, mw), (ph, pw) = self._size, self._tile, self._padding
-        rows, columns = height + 2 * ph - kh + 1, width + 2 * pw - kw + 1
         down, across = -(-rows // mh), -(-columns // mw)
         tall, wide = down * mh + kh - 1, across * mw + kw - 1
         padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, pw, wide - width - pw, ph, tall - height - ph))
@@ -63,10 +82,7 @@ class ShortConvolution:
         products = torch.bmm(values, self._kernels)
         results = torch.mm(self._back, products.view(len(self._there), -1))
         kept = results.view(mh, mw, count, down, across, -1).permute(2, 3, 0, 4, 1, 5)
-        out = torch.empty((count, down, mh, across, mw, kept.shape[-1]))
-        torch.add(kept, self._bias, out=out)
-        whole = out.view(count, down * mh, across * mw, -1)[:, :rows, :columns]
-        return whole.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+        return kept.reshape(count, down * mh, across * mw, -1)[:, :rows, :columns]
 
 
 @lru_cache(maxsize=16)

@@ -29,10 +29,10 @@ def test_as_a_plain_convolution(
     kernel: tuple[int, int], padding: tuple[int, int], tile: tuple[int, int], size: tuple[int, int]
 ) -> None:
     generator = torch.Generator().manual_seed(1)
-    x = torch.randn((2, 40, *size), generator=generator).contiguous(memory_format=torch.channels_last)
+    x = torch.randn((3, 40, *size), generator=generator).contiguous(memory_format=torch.channels_last)
     weight = torch.randn((24, 40, *kernel), generator=generator) / (40 * kernel[0] * kernel[1]) ** 0.5
     bias = torch.randn(24, generator=generator)
-    found = ShortConvolution(weight, bias, padding, tile)(x)
+    found = ShortConvolution(weight, bias, padding, tile, together=2)(x)
     wanted = F.conv2d(x.double(), weight.double(), bias.double(), padding=padding)
     assert found.dtype == torch.float32 and found.shape == wanted.shape
     assert found.is_contiguous(memory_format=torch.channels_last)
