@@ -53,7 +53,7 @@ class Hog:
         key = (hashlib.sha256(np.ascontiguousarray(image).data).digest(), image.shape)
         if key not in self._known:
             self._known[key] = self._look(image)
-            if len(self._known) > _REMEMBERED:
+            while len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
         return list(self._known[key])
 

@@ -107,6 +107,27 @@ def test_a_repeated_frame_is_not_searched_again() -> None:
     assert list(each(frames[:0], look)) == []
 
 
+def test_a_frame_that_somebody_asked_for_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Landmarks look for faces in a clip's frames, then tracks do."""
+    searched: list[int] = []
+
+    class Trees:
+        def run(self, image: np.ndarray, doublings: int, least: float) -> tuple[list, list, list]:
+            searched.append(int(image[0, 0, 0]))
+            return [], [], []
+
+    one = Hog(Trees())
+    frames = np.zeros((3, 8, 9, 3), np.uint8) + np.arange(3, dtype=np.uint8)[:, None, None, None]
+    for _ in range(2):
+        assert [one.faces(frame) for frame in frames] == [[], [], []]
+    assert searched == [0, 0, 1, 1, 2, 2]  # each as it is and enlarged
+    one.faces(frames[0].reshape(9, 8, 3))  # the same bytes in another shape
+    assert searched[6:] == [0, 0]
+    monkeypatch.setattr(hog, "_REMEMBERED", 2)
+    one.faces(frames[0] + np.uint8(9))
+    assert len(one._known) == 2
+
+
 def test_frames_are_read_one_by_one(found: Hog) -> None:
     frames = np.stack([portrait(), GREY, portrait()])
     disk = Disk(frames)
