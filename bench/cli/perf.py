@@ -175,11 +175,12 @@ def _finish(timed: Timed, as_json: bool) -> NoReturn:
 
 
 def _metrics(*, quick: bool, threads: int | None, as_json: bool) -> None:
-    from bench.perf.passes import measure, show
+    from bench.perf.pass_result import show
+    from bench.perf.passes import measure
 
     with bar("metrics", quiet=as_json) as shown:
-        shown.add_task("metrics and their peers, in turns", total=None, note="takes minutes")
-        result = measure(quick=quick, threads=threads or 1)
+        task = shown.add_task("metrics and their peers, in turns", total=None, note="takes minutes")
+        result = measure(quick=quick, threads=threads or 1, progress=lambda line: shown.update(task, note=line))
     if as_json:
         emit(result.as_dict())
     else:

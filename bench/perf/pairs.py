@@ -15,11 +15,13 @@ SIDE, FRAMES = 256, 125
 FILMS = ("KristiNoem", "Obama_clip3", "vretalk_3")
 """Films of `../shared/data/real/video` of 256x256, a face throughout and five seconds at least."""
 
+METHODS = "abcdefgh"
+
 
 @dataclass(frozen=True)
 class Pair:
-    """A clip and its truth as files. box: left, top, right, bottom of the largest face, the same in every frame, or
-    None where it is not known.
+    """A clip of a method and its truth as files. box: left, top, right, bottom of the largest face, the same in
+    every frame, or None where it is not known.
     """
 
     name: str
@@ -27,12 +29,14 @@ class Pair:
     truth: Path
     frames: int
     box: tuple[float, float, float, float] | None = None
+    method: str = "a"
 
 
 def write_pairs(
-    folder: Path, *, puppets: int, films: int, frames: int = FRAMES, real: Path | None = None
+    folder: Path, *, puppets: int, films: int, methods: int = 1, frames: int = FRAMES, real: Path | None = None
 ) -> list[Pair]:
-    """So many puppets and, of those that lie in `real`, so many films; the video is the truth, blurred a little.
+    """So many puppets and, of those that lie in `real`, so many films, each by so many methods; a method's video is the
+    truth, blurred a little, by each more.
 
     Files are lossless with sound, as our own runs keep them. No two neighbouring frames are alike: what is repeated
     would be looked at once by us and every time by others.
@@ -40,7 +44,8 @@ def write_pairs(
     found = [_puppet(which, frames) for which in range(puppets)]
     here = [real / f"{name}.mp4" for name in FILMS if (real / f"{name}.mp4").is_file()] if real else []
     taken = [(path.stem, *_film(path, frames)) for path in here[:films]]
-    return [_write(folder, *one) for one in (*found, *taken)]
+    clips = (*found, *taken)
+    return [_write(folder, *one, method=METHODS[k]) for k in range(methods) for one in clips]
 
 
 def _puppet(which: int, frames: int) -> tuple[str, np.ndarray, np.ndarray]:
@@ -73,19 +78,20 @@ def _film(path: Path, frames: int) -> tuple[np.ndarray, np.ndarray]:
     return shown, np.resize(samples, len(shown) * RATE // FPS)
 
 
-def _write(folder: Path, name: str, shown: np.ndarray, sound: np.ndarray) -> Pair:
+def _write(folder: Path, name: str, shown: np.ndarray, sound: np.ndarray, *, method: str) -> Pair:
     import cv2
 
     from bench.io.encode import write_lossless
 
-    soft = [cv2.GaussianBlur(frame, (0, 0), 0.8) for frame in shown]
+    soft = [cv2.GaussianBlur(frame, (0, 0), 0.8 + 0.2 * METHODS.index(method)) for frame in shown]
     paths = []
-    sides: Sequence[tuple[str, Sequence[np.ndarray]]] = (("video", soft), ("truth", list(shown)))
+    sides: Sequence[tuple[str, Sequence[np.ndarray]]] = ((f"video-{method}", soft), ("truth", list(shown)))
     for side, pictures in sides:
         (folder / side).mkdir(parents=True, exist_ok=True)
         paths.append(folder / side / f"{name}.mkv")
-        write_lossless(paths[-1], pictures, samples=sound)
-    return Pair(name, paths[0], paths[1], len(shown), _box(soft))
+        if not paths[-1].is_file():  # the truth of another method's video is the same
+            write_lossless(paths[-1], pictures, samples=sound)
+    return Pair(name, paths[0], paths[1], len(shown), _box(soft), method)
 
 
 def _box(pictures: Sequence[np.ndarray]) -> tuple[float, float, float, float] | None:

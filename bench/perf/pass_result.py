@@ -35,7 +35,8 @@ class Side:
 
 @dataclass(frozen=True)
 class PassResult:
-    """clips: names. frames: of all clips, each once. wall: seconds of our pass, quickest round, start included.
+    """clips: names. frames: of all clips of all methods, each once. wall: seconds of our pass, quickest round, start
+    included.
 
     root: CPU seconds of pytorch-fid's command on statistics that it is given, which are a part of its cost that does
     not grow with the number of pictures; None where it was not measured. peak: GFLOP a second of CPU time that a large
@@ -54,6 +55,7 @@ class PassResult:
     root: float | None
     peak: float
     machine: Mapping[str, str]
+    methods: int = 1
 
     @property
     def frames_per_second(self) -> float:
@@ -62,8 +64,10 @@ class PassResult:
 
     @property
     def bound(self) -> float:
-        """CPU seconds that the three networks' operations, as published, take at the peak."""
-        return self.frames * sum(GFLOP.values()) / self.peak
+        """CPU seconds that the three networks' operations, as published, take at the peak; a truth's Inception features
+        once for all methods."""
+        shared = GFLOP["fid"] / 2 * (1 - 1 / self.methods)
+        return self.frames * (sum(GFLOP.values()) - shared) / self.peak
 
     @property
     def ratio(self) -> float | None:
@@ -98,7 +102,8 @@ def show(result: PassResult) -> str:
     """A result as lines of text."""
     frames, mode = result.frames, "quick" if result.quick else "full"
     lines = [
-        f"metric pass ({mode}): {len(result.clips)} clips ({', '.join(result.clips)}), {frames} frames of "
+        f"metric pass ({mode}): {len(result.clips)} clips ({', '.join(result.clips)}) by "
+        f"{result.methods} method(s), {frames} frames of "
         f"{result.side}x{result.side}, each with its truth; {result.threads} thread(s) a process, "
         f"{result.rounds} round(s); {', '.join(f'{k} {v}' for k, v in result.machine.items())}",
         f"our whole pass: {result.frames_per_second:.2f} frames/s of wall time, {result.wall:.1f} s",

@@ -21,7 +21,7 @@ from typing import Any
 
 from bench.perf import drawn, peers
 from bench.perf.meter import REST, START, Meter, apart
-from bench.perf.pairs import FRAMES, SIDE, Pair, write_pairs
+from bench.perf.pairs import SIDE, Pair, write_pairs
 from bench.perf.pass_result import PassResult, Side, show
 from bench.perf.peers import PEERS, Lacking, Told
 from bench.places import ROOT
@@ -44,24 +44,27 @@ REAL = ROOT.parent / "shared" / "data" / "real" / "video"
 def measure(
     *,
     quick: bool = False,
-    puppets: int = 2,
-    films: int = 2,
+    puppets: int = 1,
+    films: int = 1,
+    methods: int = 2,
     threads: int = 1,
     rounds: int = 1,
     with_peers: bool = True,
     progress: Callable[[str], None] | None = None,
 ) -> PassResult:
-    """Both sides over the same clips, in turns. quick: one puppet, and no command for the root alone.
+    """Both sides over the same clips, in turns. quick: one puppet by one method, and no command for the root alone.
 
-    puppets, films: clips of 125 frames; films only where they lie beside the checkout. threads: each process's.
+    puppets, films: clips of 125 frames; films only where they lie beside the checkout. methods: how many are
+    compared on them, since metrics are for comparing: what is found in a truth counts for all of them here, and is
+    found again for each by those who are called one after another. threads: each process's.
     progress: told in a line of every process that has ended.
     """
     tell = progress or (lambda line: None)
     if quick:
-        puppets, films = 1, 0
+        puppets, films, methods = 1, 0, 1
     with tempfile.TemporaryDirectory(prefix="avct-pass-") as place:
         home = Path(place)
-        pairs = write_pairs(home / "clips", puppets=puppets, films=films, frames=FRAMES, real=REAL)
+        pairs = write_pairs(home / "clips", puppets=puppets, films=films, methods=methods, real=REAL)
         drawn.write(home / "weights")
         mine: list[tuple[Told, float, float]] = []
         others: dict[str, list[Told]] = {}
@@ -86,9 +89,10 @@ def measure(
         if with_peers and not quick and "pytorch-fid" in others:
             files = [home / "ours-0" / f"{side}.npz" for side in ("video", "truth")]
             told = apart(peers.root, files, home / "weights", _folder(home / "root"), threads=threads)
-            root = told.total
+            root = told.total * methods
     return PassResult(
-        clips=tuple(pair.name for pair in pairs),
+        clips=tuple(dict.fromkeys(pair.name for pair in pairs)),
+        methods=methods,
         frames=sum(pair.frames for pair in pairs),
         side=SIDE,
         threads=threads,
@@ -114,7 +118,8 @@ def measure(
 
 
 def walk(pairs: Sequence[Pair], work: Path, meter: Meter) -> tuple[dict[str, dict[str, Any]], dict[str, list[Any]]]:
-    """Outcomes of every metric for every clip, {clip: {id: outcome}}, and Inception's features of videos and truths.
+    """Outcomes of every metric for every clip, {method/clip: {id: outcome}}, and Inception's features of videos and
+    truths, pair by pair.
 
     The way that a run's worker takes: files are read once into memory, and what is found in frames is found once.
     """
@@ -135,7 +140,7 @@ def walk(pairs: Sequence[Pair], work: Path, meter: Meter) -> tuple[dict[str, dic
         for part, names in IDS.items():
             with meter.part(part):
                 found |= evaluate(material, [get(name) for name in names], store)[0]
-        outcomes[pair.name] = found
+        outcomes[f"{pair.method}/{pair.name}"] = found
         corpus = get(IDS["fid"][0]).corpus
         assert corpus is not None and material.truth is not None and material.truth_sha256 is not None
         sides = {"video": (material.frames, material.frames_sha256), "truth": (material.truth, material.truth_sha256)}
@@ -159,14 +164,18 @@ def _alone(pairs: Sequence[Pair], home: Path, work: Path) -> tuple[Told, float, 
         outcomes, features = walk(pairs, work, meter)
         corpus = get(IDS["fid"][0]).corpus
         assert corpus is not None
+        groups = [
+            [k for k, pair in enumerate(pairs) if pair.method == m] for m in dict.fromkeys(p.method for p in pairs)
+        ]
         with meter.part(DISTANCE):
-            corpus.distance(*(corpus.summarise(lines) for lines in features.values()))
+            for group in groups:
+                corpus.distance(*(corpus.summarise([lines[k] for k in group]) for lines in features.values()))
         seconds, wall = meter.close(), time.perf_counter() - begin
     empty = sorted({f"{name}: {o['reason']}" for told in outcomes.values() for name, o in told.items() if o["reason"]})
     if empty:
         raise RuntimeError(f"expected every metric to be computed, got {empty[0]}")
     for side, lines in features.items():
-        vectors = np.concatenate(lines).astype(np.float64)
+        vectors = np.concatenate([lines[k] for k in groups[0]]).astype(np.float64)
         np.savez(work / f"{side}.npz", mu=vectors.mean(0), sigma=np.cov(vectors, rowvar=False))
     return Told(seconds, "faces by HOG, shared by landmarks and SyncNet's tracks"), wall, _peak()
 

@@ -109,20 +109,26 @@ def _lpips(pairs: Sequence[Pair], home: Path, work: Path) -> Told:
 
 
 def _fid(pairs: Sequence[Pair], home: Path, work: Path) -> Told:
-    """Pictures are written as PNG first, as the command reads folders of them."""
+    """Pictures are written as PNG first, the truth's once, as the command reads folders of them; one call a method."""
     import cv2
 
     meter = Meter()
-    folders = [work / "pictures" / side for side in ("video", "truth")]
-    for folder in folders:
-        folder.mkdir(parents=True)
-    for pair in pairs:
-        for t, shots in enumerate(_opened(pair, meter)):
-            with meter.part("pictures"):
-                for folder, frame in zip(folders, shots, strict=True):
-                    cv2.imwrite(str(folder / f"{pair.name}-{t:05d}.png"), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
-    with meter.part("fid"):
-        _command(["-m", "pytorch_fid", *map(str, folders)], home, work)
+    for method in dict.fromkeys(pair.method for pair in pairs):
+        folders = [work / "pictures" / side for side in (method, "truth")]
+        fresh = [not folder.is_dir() for folder in folders]
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        for pair in pairs:
+            if pair.method != method:
+                continue
+            for t, shots in enumerate(_opened(pair, meter)):
+                with meter.part("pictures"):
+                    for folder, frame, new in zip(folders, shots, fresh, strict=True):
+                        if new:
+                            path = folder / f"{pair.name}-{t:05d}.png"
+                            cv2.imwrite(str(path), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+        with meter.part("fid"):
+            _command(["-m", "pytorch_fid", *map(str, folders)], home, work)
     return Told(meter.close())
 
 

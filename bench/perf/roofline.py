@@ -24,9 +24,9 @@ def bound(
 ) -> tuple[StageTime, ...]:
     """The stages with flops, bytes, bound and limit of those that were counted.
 
-    works: of one frame, by stage. precision: of the painters. Copy and encode have their bytes but no bound: from a GPU
-    they are limited by the way to the processor and by the processor, and on a processor a copy stays in its caches, all
-    of which these ceilings say nothing of.
+    works: of one frame, by stage. precision: of the painters. Copy and encode have their bytes but no bound: from a
+    GPU they are limited by the way to the processor and by the processor, and on a processor a copy stays in its
+    caches, all of which these ceilings say nothing of.
     """
     return tuple(_bounded(stage, works[stage.name], ceilings, precision) if stage.name in works else stage
                  for stage in stages)  # fmt: skip

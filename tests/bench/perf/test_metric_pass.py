@@ -53,7 +53,7 @@ def test_the_pass_gives_what_metrics_give_one_by_one(home: Path, pair: Pair, tmp
     assert frames.shape == truth.shape == (FRAMES, 256, 256, 3) and not np.array_equal(frames, truth)
     with drawn.networks(home):
         outcomes, features = passes.walk([pair], tmp_path, Meter())
-        found = outcomes[pair.name]
+        found = outcomes[f"a/{pair.name}"]
         assert set(found) == {id for ids in IDS.values() for id in ids}
         clip = Clip(
             frames=frames,
@@ -186,3 +186,22 @@ def test_every_part_of_the_set_has_a_peer_and_a_package_that_lacks_is_told() -> 
     assert [part for peer in PEERS for part in peer.parts] == list(IDS)
     nobody = Peer("x", ("psnr",), "", ("numpy", "no_such_package"), lambda *_: Told({}))
     assert peers.missing(nobody) == "no_such_package not installed"
+
+
+def test_a_truth_is_stored_and_seen_once_for_all_methods(home: Path, tmp_path: Path) -> None:
+    pairs = write_pairs(tmp_path / "clips", puppets=1, films=0, methods=2, frames=6)
+    assert [pair.method for pair in pairs] == ["a", "b"] and pairs[0].truth == pairs[1].truth
+    assert pairs[0].video.read_bytes() != pairs[1].video.read_bytes()
+    looked: list[int] = []
+    with drawn.networks(home), pytest.MonkeyPatch.context() as patched:
+        from metrics.features import extractor
+
+        network = extractor("inception_pytorchfid")
+        plain = type(network).extract
+        patched.setattr(
+            type(network), "extract", lambda self, shown: (looked.append(len(shown)), plain(self, shown))[1]
+        )
+        patched.setattr(passes, "IDS", {"fid": IDS["fid"]})
+        _, features = passes.walk(pairs, tmp_path, Meter())
+    assert sum(looked) == 3 * 6  # two videos and one truth
+    assert np.array_equal(features["truth"][0], features["truth"][1])
