@@ -7,29 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bench.report.digits import show
+from bench.report.floats import Part, make_floats, set_notes
 from bench.report.groups import pack, runs
 from bench.report.markdown import mark
 from bench.report.published import TITLE, WARNING, Printed, PrintedCell, PrintedColumn
 from bench.report.table import WIDE, Column, Estimate, Line, Table, span
 from bench.report.tex import escape
 
-_PAGE = 560
-"""Points of a float that a page of letter or A4 paper can hold beneath its caption."""
-_ROW, _NAME_ROW, _HEAD, _NOTE = 17, 12, 62, 8.5
-"""Points of a line with its interval, of one without, of a tabular's heading and gaps, and of a line of notes."""
+_ROW, _NAME_ROW, _HEAD = 17, 12, 62
+"""Points of a line with its interval, of one without, and of a tabular's heading and gaps."""
 _ACROSS = 150
 """Characters that a line of notes holds."""
-
-
-@dataclass(frozen=True)
-class _Part:
-    """A piece of a float that cannot be divided, and its height in points."""
-
-    lines: list[str]
-    height: float
 
 
 def render_latex(table: Table) -> str:
@@ -41,34 +31,15 @@ def render_latex(table: Table) -> str:
     caption = f"{title}Protocol {identity}. {escape(table.basis)}.{setting}"
     label = f"tab:{re.sub('[^a-z0-9]+', '-', table.protocol.lower()).strip('-')}"
     blocks = pack([column.group for column in table.columns], lambda some: len(some) <= WIDE)
-    parts = [_Part(_tabular(table, block), _tall(table)) for block in blocks]
-    parts += _written(_notes(table))
-    text = [r"% \usepackage{booktabs}", *_floats(parts, caption, label)]
+    parts = [Part(_tabular(table, block), _tall(table)) for block in blocks]
+    parts += set_notes(_notes(table), across=_ACROSS)
+    text = [r"% \usepackage{booktabs}", *make_floats(parts, caption, label)]
     if table.printed:
         places = {column.card.id: number for number, column in enumerate(table.columns, start=1)}
         shown = [part for printed in table.printed for part in _printed(printed, places)]
         told = rf"{TITLE}, beside protocol \texttt{{{escape(table.protocol)}}}. {escape(WARNING)}"
-        text += _floats(shown, told, f"{label}-published")
+        text += make_floats(shown, told, f"{label}-published")
     return "\n".join(text) + "\n"
-
-
-def _floats(parts: Sequence[_Part], caption: str, label: str) -> list[str]:
-    """As many floats as the parts need, all with one number."""
-    pages: list[list[_Part]] = []
-    for part in parts:
-        if not pages or sum(other.height for other in pages[-1]) + part.height > _PAGE:
-            pages.append([])
-        pages[-1].append(part)
-    lines = []
-    for number, page in enumerate(pages):
-        again = [r"\addtocounter{table}{-1}", r"\caption{(Continued.)}"]
-        lines += [r"\begin{table*}", r"\centering", r"\footnotesize", r"\setlength{\tabcolsep}{4pt}"]
-        lines += again if number else [rf"\caption{{{caption}}}", rf"\label{{{label}}}"]
-        for place, part in enumerate(page):
-            lines += [r"\par\medskip"] if place else []
-            lines += part.lines
-        lines += [r"\end{table*}"]
-    return lines
 
 
 def _tall(table: Table) -> float:
@@ -142,23 +113,6 @@ def _number(value: float, form: str) -> str:
     return f"$-${text[1:]}" if text.startswith("-") else text
 
 
-def _written(notes: Sequence[str]) -> list[_Part]:
-    """Notes as minipages of at most a page each."""
-    parts: list[_Part] = []
-    held: list[str] = []
-    height = 0.0
-    for note in [*notes, ""]:
-        tall = _NOTE * -(-len(note) // _ACROSS)
-        if held and (not note or height + tall > _PAGE):
-            body = [r"\begin{minipage}{\linewidth}", r"\raggedright\scriptsize", *held, r"\end{minipage}"]
-            parts.append(_Part(body, height + _NOTE))
-            held, height = [], 0.0
-        if note:
-            held.append(rf"{note}\par")
-            height += tall
-    return parts
-
-
 def _notes(table: Table) -> list[str]:
     lines = []
     for number, column in enumerate(table.columns, start=1):
@@ -176,7 +130,7 @@ def _notes(table: Table) -> list[str]:
     return lines
 
 
-def _printed(printed: Printed, places: dict[str, int]) -> list[_Part]:
+def _printed(printed: Printed, places: dict[str, int]) -> list[Part]:
     """A published table: its name, its numbers, and how far they can be trusted."""
     name = rf"\emph{{{escape(printed.title)}}}\par\smallskip"
     parts = []
@@ -186,7 +140,7 @@ def _printed(printed: Printed, places: dict[str, int]) -> list[_Part]:
         lines += [" & ".join(heads) + r" \\", r"\midrule"]
         lines += [" & ".join([escape(method), *map(_printed_cell, cells)]) + r" \\" for method, cells in printed.lines]
         parts.append(
-            _Part(
+            Part(
                 [name, *lines, r"\bottomrule", r"\end{tabular}"],
                 _HEAD + _NAME_ROW * (1 + len(printed.lines)),
             )
@@ -194,7 +148,8 @@ def _printed(printed: Printed, places: dict[str, int]) -> list[_Part]:
     notes = [rf"$^{{\mathrm{{{mark(i)}}}}}$~{escape(note)}." for i, note in enumerate(printed.notes)]
     notes += [escape(f"Numbers: {printed.trust}.")] if printed.lines else [escape(f"{printed.title}.")]
     notes += [escape(f"{text}.") for text in printed.differs]
-    return parts + _written([*notes, *(escape(f"Not at hand: {text}.") for text in printed.lacking)])
+    lacking = [escape(f"Not at hand: {text}.") for text in printed.lacking]
+    return parts + set_notes([*notes, *lacking], across=_ACROSS)
 
 
 def _printed_heading(column: PrintedColumn, places: dict[str, int]) -> str:

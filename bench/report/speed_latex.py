@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from bench.report.floats import NOTE, PAGE, Part, make_floats, set_notes
 from bench.report.markdown import mark
 from bench.report.speed_columns import SCENARIO_TITLES, SpeedColumn, show_figure
 from bench.report.speed_facts import describe_excluded
@@ -13,21 +13,11 @@ from bench.report.speed_stages import STAGE_HEADS, StageTable, stage_cells
 from bench.report.speed_table import SpeedCell, SpeedLine, SpeedTable, blocks, lines_of, name_of
 from bench.report.tex import escape
 
-_PAGE = 560
-"""Points that a page of letter or A4 paper holds beneath a caption."""
-_ROW, _STAGE_ROW, _HEAD, _NOTE = 17, 10, 70, 8.5
-"""Points of a line with its interval, of a stage, of a tabular's title, heading and gaps, and of a line of notes."""
-_LINES = (_PAGE - _HEAD) // _ROW
+_ROW, _STAGE_ROW, _HEAD = 17, 10, 70
+"""Points of a line with its interval, of a stage, and of a tabular's title, heading and gaps."""
+_LINES = (PAGE - _HEAD) // _ROW
 _ACROSS = 130
 """Characters that a line of notes holds."""
-
-
-@dataclass(frozen=True)
-class _Part:
-    """A piece of a float that cannot be divided, and its height in points."""
-
-    lines: Sequence[str]
-    height: float
 
 
 def render_speed_latex(table: SpeedTable) -> str:
@@ -41,22 +31,10 @@ def render_speed_latex(table: SpeedTable) -> str:
         some = lines_of(table, places)
         for first in range(0, len(some), _LINES):
             shown = some[first : first + _LINES]
-            parts.append(_Part(_tabular(table, scenario, places, shown), _HEAD + _ROW * len(shown)))
-    parts += _small_print(_notes(table))
-    parts += [_Part(_stages(stages), _HEAD + 2 * _NOTE + _STAGE_ROW * len(stages.stages)) for stages in table.stages]
-    pages: list[list[_Part]] = [[]]
-    for part in parts:
-        if pages[-1] and sum(other.height for other in pages[-1]) + part.height > _PAGE:
-            pages.append([])
-        pages[-1].append(part)
-    lines = [r"% \usepackage{booktabs}"]
-    for number, page in enumerate(pages):
-        lines += [r"\begin{table*}", r"\centering", r"\footnotesize", r"\setlength{\tabcolsep}{4pt}"]
-        again = [r"\addtocounter{table}{-1}", r"\caption{(Continued.)}"]
-        lines += again if number else [rf"\caption{{{caption}}}", rf"\label{{{label}}}"]
-        for place, part in enumerate(page):
-            lines += [*([r"\par\medskip"] if place else []), *part.lines]
-        lines += [r"\end{table*}"]
+            parts.append(Part(_tabular(table, scenario, places, shown), _HEAD + _ROW * len(shown)))
+    parts += set_notes(_notes(table), across=_ACROSS)
+    parts += [Part(_stages(stages), _HEAD + 2 * NOTE + _STAGE_ROW * len(stages.stages)) for stages in table.stages]
+    lines = [r"% \usepackage{booktabs}", *make_floats(parts or [Part([], 0)], caption, label)]
     return "\n".join(lines) + "\n"
 
 
@@ -99,23 +77,6 @@ def _notes(table: SpeedTable) -> list[str]:
         who = f"{row.method}, {row.setting}, {row.scenario} ({row.mode})"
         notes.append(escape(f"Not in the table: {who}: {row.status}: {row.reason}."))
     return notes
-
-
-def _small_print(notes: Sequence[str]) -> list[_Part]:
-    """Notes as minipages of at most a page each."""
-    parts: list[_Part] = []
-    held: list[str] = []
-    height = 0.0
-    for note in [*notes, ""]:
-        tall = _NOTE * -(-len(note) // _ACROSS)
-        if held and (not note or height + tall > _PAGE - _NOTE):
-            body = [r"\begin{minipage}{\linewidth}", r"\raggedright\scriptsize", *held, r"\end{minipage}"]
-            parts.append(_Part(body, height + _NOTE))
-            held, height = [], 0.0
-        if note:
-            held.append(rf"{note}\par")
-            height += tall
-    return parts
 
 
 def _stages(table: StageTable) -> list[str]:
