@@ -55,7 +55,7 @@ def compare(
     """
     if as_json and as_csv:
         raise ConfigError("compare: expected --json or --csv, got both")
-    from bench.report.cards import find_cards
+    from bench.report.tables.cards import find_cards
 
     first = _side(a, None)
     second = _side(b, first)
@@ -76,7 +76,7 @@ def pair(a: Side, b: Side) -> Comparison:
 
     ConfigError where they share none, or where clips of one name have different truths.
     """
-    from bench.report.cards import find_cards
+    from bench.report.tables.cards import find_cards
     from bench.stats.paired import compare as contrast
 
     ours, theirs = a.run.protocol, b.run.protocol
@@ -213,7 +213,7 @@ def _print(found: Comparison, cards: Mapping[str, Any]) -> None:
 
 def _cells(line: Mapping[str, Any]) -> list[str]:
     """Numbers of a line in words: pairs to detectable."""
-    from bench.report.digits import choose_format, show
+    from bench.report.tables.digits import choose_format, show
 
     about = [v for v in (line["mean"], line["mean_baseline"], line["difference"]) if v is not None]
     halves = [] if line["ci_low"] is None else [(line["ci_high"] - line["ci_low"]) / 2]
@@ -237,7 +237,7 @@ def _cells(line: Mapping[str, Any]) -> list[str]:
 
 def _verdict(line: Mapping[str, Any], found: Comparison) -> str:
     """What the test says, in words."""
-    from bench.report.digits import choose_format, show
+    from bench.report.tables.digits import choose_format, show
     from bench.stats.paired import least_p
 
     if line["verdict"] is None:

@@ -50,7 +50,7 @@ def _how(workers: int | None, overwrite: str, executor: str, options: list[str] 
 def _finish(result: RunResult, *, as_json: bool, shown: str) -> NoReturn:
     """Writes the report, prints the table and where the page is; exits with the run's code."""
     from bench.report import write
-    from bench.report.terminal import terminal_table
+    from bench.report.tables.terminal import terminal_table
 
     written = write(result.folder)
     counts = {"total": result.total, "done": result.done, "failed": result.failed, "reused": result.reused}
@@ -205,7 +205,7 @@ def report(
 ) -> None:
     """Write tables, plots and page again from a run folder's rows alone: no network, no GPU, no torch."""
     from bench import report as reports
-    from bench.report.terminal import terminal_table
+    from bench.report.tables.terminal import terminal_table
 
     if share is not None and out is not None:
         raise typer.BadParameter("expected --out or --share, not both")

@@ -154,9 +154,9 @@ def _time(
 
 
 def _finish(timed: Timed, as_json: bool) -> NoReturn:
-    from bench.report.speed_longform import structure_speeds
-    from bench.report.speed_terminal import speed_row, speed_table
-    from bench.report.speed_writing import write_speeds
+    from bench.report.speed.longform import structure_speeds
+    from bench.report.speed.terminal import speed_row, speed_table
+    from bench.report.speed.writing import write_speeds
     from bench.store.manifest import FILE, read_manifest
 
     written = write_speeds(timed.folder)

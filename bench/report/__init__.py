@@ -32,10 +32,10 @@ def write(
     that is there is left as it is. Raises MissingError where rows or manifest are missing, StorageError where they are
     damaged or `out` cannot be written to, ConfigError where only_clean leaves no method.
 
-    Rows of speed, which `perf` leaves, are reported as well (`bench.report.speed_writing.write_speeds`), or alone where
+    Rows of speed, which `perf` leaves, are reported as well (`bench.report.speed.writing.write_speeds`), or alone where
     the folder has no others.
     """
-    from bench.report.speed_writing import holds_quality, holds_speeds, write_speeds
+    from bench.report.speed.writing import holds_quality, holds_speeds, write_speeds
     from bench.report.writing import write_report
 
     speeds = write_speeds(run, out=out) if holds_speeds(run) else []
@@ -52,7 +52,7 @@ def share(run: Path, out: Path, *, only_clean: bool = False) -> Report:
     sheet, which is made of videos, is copied. Raises as `write`, and ConfigError where `out` is the run folder.
     """
     from bench.report.sharing import share_run
-    from bench.report.speed_writing import holds_quality, holds_speeds, share_speeds
+    from bench.report.speed.writing import holds_quality, holds_speeds, share_speeds
 
     shared = share_run(run, out, clean=only_clean) if holds_quality(run) or not holds_speeds(run) else []
     speeds = share_speeds(run, out) if holds_speeds(run) else []

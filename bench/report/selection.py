@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.report.cards import Card
 from bench.report.folder import TRUTH, Run
+from bench.report.tables.cards import Card
 from bench.stats.summary import Clip, clip_values
 
 LIPS = "lip_opening_r"

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import ConfigError
-from bench.report.cards import find_cards
+from bench.report.figures.lips import find_panels
 from bench.report.folder import Run, clip_of, read_run
-from bench.report.lips import find_panels
+from bench.report.tables.cards import find_cards
 from bench.report.writing import FIGURES, SHEET, figure_files, write_report
 from bench.stats.summary import Clip
 from bench.store.files import make_folder, replace_file

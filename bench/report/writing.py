@@ -8,24 +8,24 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.report.cards import Card, find_cards
+from bench.report.figures.forest import Pairs, describe_pairs, draw_pairs, drawn_columns, find_pairs, render_paired_csv
+from bench.report.figures.intervals import describe_intervals, draw_intervals
+from bench.report.figures.lips import describe_lips, draw_lips, find_panels
+from bench.report.figures.sheet import describe_sheets, draw_sheets, find_sheets
+from bench.report.figures.style import COLUMN, FULL, as_pdf, as_png, styled
 from bench.report.folder import Run, only_clean, read_run
-from bench.report.forest import Pairs, describe_pairs, draw_pairs, drawn_columns, find_pairs, render_paired_csv
-from bench.report.html import render_html
-from bench.report.intervals import describe_intervals, draw_intervals
-from bench.report.latex import render_latex
-from bench.report.lips import describe_lips, draw_lips, find_panels
-from bench.report.longform import render_csv
-from bench.report.markdown import render_markdown
 from bench.report.media import Copies, copy_videos
-from bench.report.page import Picture, render_page
-from bench.report.published import render_published_csv
+from bench.report.page.page import Picture, render_page
+from bench.report.page.strips import find_strips
 from bench.report.selection import find_orders
-from bench.report.sheet import describe_sheets, draw_sheets, find_sheets
-from bench.report.strips import find_strips
-from bench.report.structured import render_json
-from bench.report.style import COLUMN, FULL, as_pdf, as_png, styled
-from bench.report.table import Table, build_table
+from bench.report.tables.cards import Card, find_cards
+from bench.report.tables.html import render_html
+from bench.report.tables.latex import render_latex
+from bench.report.tables.longform import render_csv
+from bench.report.tables.markdown import render_markdown
+from bench.report.tables.published import render_published_csv
+from bench.report.tables.structured import render_json
+from bench.report.tables.table import Table, build_table
 from bench.store.files import make_folder, replace_file
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.report.style import FAINT, FULL, INK, MARKERS, NEUTRAL, looks, new_figure, plain
+from bench.report.figures.style import FAINT, FULL, INK, MARKERS, NEUTRAL, looks, new_figure, plain
 from bench.validity.findings import Findings
 from bench.validity.ladders import LADDERS
 from bench.validity.verdicts import harm, moved, usable

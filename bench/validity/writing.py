@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.report.style import as_pdf, as_png, styled
+from bench.report.figures.style import as_pdf, as_png, styled
 from bench.runner.weights import describe_weights
 from bench.store.device import describe_device
 from bench.store.files import json_bytes, make_folder, replace_file

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.report.cards import find_cards
 from bench.report.folder import read_run
-from bench.report.latex import render_latex
-from bench.report.longform import render_csv
-from bench.report.markdown import render_markdown
-from bench.report.structured import render_json
-from bench.report.table import build_table
+from bench.report.tables.cards import find_cards
+from bench.report.tables.latex import render_latex
+from bench.report.tables.longform import render_csv
+from bench.report.tables.markdown import render_markdown
+from bench.report.tables.structured import render_json
+from bench.report.tables.table import build_table
 
 
 def tables_of(out: Path) -> dict[str, str]:

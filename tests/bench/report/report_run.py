@@ -15,9 +15,9 @@ import numpy as np
 
 from bench.io.encode import write_lossless
 from bench.records import Row
-from bench.report.cards import find_cards
 from bench.report.folder import read_run
-from bench.report.table import Table, build_table
+from bench.report.tables.cards import find_cards
+from bench.report.tables.table import Table, build_table
 from bench.stats.summary import clips
 from bench.store.journal import encode
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from report_run import LIPS, PSNR, make_entries, make_protocol, make_run, make_table
 
-from bench.report.groups import OTHER, fill, group_of, grouped, pack
-from bench.report.latex import render_latex
-from bench.report.markdown import render_markdown
-from bench.report.table import Table
+from bench.report.tables.groups import OTHER, fill, group_of, grouped, pack
+from bench.report.tables.latex import render_latex
+from bench.report.tables.markdown import render_markdown
+from bench.report.tables.table import Table
 
 DRIVERS = {"ann": [f"a{n}" for n in range(8)]}
 METHODS = ["ground-truth", "still", "loudness", "avct"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.report.cards import Card, find_cards, headings
+from bench.report.tables.cards import Card, find_cards, headings
 
 
 def test_a_registered_variant_has_its_card() -> None:

@@ -10,16 +10,16 @@ from typer.testing import CliRunner
 
 from bench.cli.app import app
 from bench.errors import ConfigError
-from bench.report.cards import find_cards
+from bench.report.figures.forest import find_pairs, render_paired_csv
 from bench.report.folder import only_clean, read_run
-from bench.report.forest import find_pairs, render_paired_csv
-from bench.report.html import render_html
-from bench.report.latex import render_latex
-from bench.report.longform import render_csv
-from bench.report.markdown import render_markdown
-from bench.report.remarks import identity
-from bench.report.structured import render_json
-from bench.report.table import build_table
+from bench.report.tables.cards import find_cards
+from bench.report.tables.html import render_html
+from bench.report.tables.latex import render_latex
+from bench.report.tables.longform import render_csv
+from bench.report.tables.markdown import render_markdown
+from bench.report.tables.remarks import identity
+from bench.report.tables.structured import render_json
+from bench.report.tables.table import build_table
 
 METHODS = make_protocol()["methods"]
 UNCLEAN = {"methods": [{"name": name, "overlap": ["ann"] if name == "avct" else []} for name in METHODS]}

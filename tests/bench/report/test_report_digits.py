@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.report.digits import choose_format, show
+from bench.report.tables.digits import choose_format, show
 
 
 @pytest.mark.parametrize(

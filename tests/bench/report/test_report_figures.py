@@ -14,13 +14,13 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from report_run import FRAMES, LIPS, PSNR, SKILL, SSIM, make_entries, make_protocol, make_run, make_table, opening
 
-from bench.report.cards import find_cards
+from bench.report.figures.intervals import describe_intervals, draw_intervals
+from bench.report.figures.lips import draw_lips, find_panels
+from bench.report.figures.sheet import draw_sheets, find_sheets
+from bench.report.figures.style import COLUMN, FULL, styled
 from bench.report.folder import read_run
-from bench.report.intervals import describe_intervals, draw_intervals
-from bench.report.lips import draw_lips, find_panels
 from bench.report.media import Copies
-from bench.report.sheet import draw_sheets, find_sheets
-from bench.report.style import COLUMN, FULL, styled
+from bench.report.tables.cards import find_cards
 
 LONG = "our-method-with-a-name-that-nobody-can-remember-v17"
 SETTINGS = [{**make_protocol()["settings"][0], "name": name} for name in ("float32", "bfloat16", "a-third")]

@@ -10,11 +10,11 @@ import pytest
 from report_run import LIPS, PSNR, SSIM, make_protocol, make_run
 from test_report_figures import LONG, SETTINGS, require_room
 
-from bench.report.cards import find_cards
+from bench.report.figures.forest import Pairs, describe_pairs, draw_pairs, drawn_columns, find_pairs, render_paired_csv
+from bench.report.figures.style import COLUMN, FULL, styled
 from bench.report.folder import Run, read_run
-from bench.report.forest import Pairs, describe_pairs, draw_pairs, drawn_columns, find_pairs, render_paired_csv
-from bench.report.style import COLUMN, FULL, styled
-from bench.report.table import Table, build_table
+from bench.report.tables.cards import find_cards
+from bench.report.tables.table import Table, build_table
 
 
 def paired(folder: Path, **changes) -> tuple[Run, Table, Pairs]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from report_run import HOSTILE, SSIM, WHY_FAILED, make_hostile_run, make_protocol, make_run, make_table
 
-from bench.report.html import render_html
-from bench.report.structured import render_json
+from bench.report.tables.html import render_html
+from bench.report.tables.structured import render_json
 
 
 class Page(HTMLParser):

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from report_run import WHY_FAILED, make_protocol, make_run, make_table
 
-from bench.report.latex import render_latex
-from bench.report.tex import escape
+from bench.report.tables.latex import render_latex
+from bench.report.tables.tex import escape
 
 HOSTILE = r"[x] *\input{/etc/passwd} $a_b^c & 50% #1 ~ {}} 中 é -- " + '"'
 KNOWN = {

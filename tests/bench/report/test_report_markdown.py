@@ -9,7 +9,7 @@ import pytest
 from markdown_it import MarkdownIt
 from report_run import LIPS, WHY_FAILED, make_protocol, make_run, make_table
 
-from bench.report.markdown import WIDTH, escape, mark, render_markdown
+from bench.report.tables.markdown import WIDTH, escape, mark, render_markdown
 
 HOSTILE = "<script>alert(1)</script>|`x`*y*[z](javascript:alert(1))_q_&amp;\n# h"
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from report_run import LIPS, PSNR, WHY_FAILED, make_entries, make_protocol, make_run
 
-from bench.report.cards import find_cards
 from bench.report.folder import read_run
 from bench.report.media import Copies, Copy
-from bench.report.page import Picture, render_page
+from bench.report.page.page import Picture, render_page
+from bench.report.page.strips import find_strips
 from bench.report.selection import find_orders
-from bench.report.strips import find_strips
-from bench.report.table import build_table
+from bench.report.tables.cards import find_cards
+from bench.report.tables.table import build_table
 
 HOSTILE = "</style></script><img src=x onerror=alert(1)>\"'&{{ 7*7 }}<!--"
 VOID = {"meta", "img", "input", "path", "source", "link", "br"}

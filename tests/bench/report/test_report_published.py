@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from report_run import make_protocol, make_run, make_table
 
-from bench.report.html import render_html
-from bench.report.latex import render_latex
-from bench.report.longform import render_csv
-from bench.report.markdown import render_markdown
-from bench.report.published import TITLE, WARNING, arrange, find_printed, render_published_csv
-from bench.report.structured import render_json
-from bench.report.table import Table
+from bench.report.tables.html import render_html
+from bench.report.tables.latex import render_latex
+from bench.report.tables.longform import render_csv
+from bench.report.tables.markdown import render_markdown
+from bench.report.tables.published import TITLE, WARNING, arrange, find_printed, render_published_csv
+from bench.report.tables.structured import render_json
+from bench.report.tables.table import Table
 from protocols.published import load_published
 
 METRICS = ["cpbd/sobel-grey@1", "psnr/mean-of-frames@1", "ssim/gauss11-rgb@1"]

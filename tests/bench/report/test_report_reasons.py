@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from bench.report.reasons import fold
+from bench.report.tables.reasons import fold
 
 
 def test_numbers_become_a_range() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from report_run import LIPS, PSNR, SSIM, make_entries, make_protocol, make_run
 
-from bench.report.cards import find_cards
 from bench.report.folder import Run, read_run
 from bench.report.selection import Ranking, find_orders, rank_clips
+from bench.report.tables.cards import find_cards
 
 CARDS = find_cards([LIPS, PSNR, SSIM, "strange/x@1"])
 A1, A2, B1 = (("ann", "face", "a1", 0), ("ann", "face", "a2", 0), ("bob", "face", "b1", 0))

@@ -12,10 +12,10 @@ from report_run import LIPS, PSNR, make_protocol, make_run
 
 from bench.errors import ConfigError
 from bench.report import share
-from bench.report.cards import find_cards
+from bench.report.figures.lips import find_panels
 from bench.report.folder import read_run
-from bench.report.lips import find_panels
-from bench.report.table import build_table
+from bench.report.tables.cards import find_cards
+from bench.report.tables.table import build_table
 from bench.store.rows import read_rows
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from report_run import FRAMES, LIPS, PSNR, make_entries, make_protocol, make_run
 
-from bench.report.cards import find_cards
 from bench.report.folder import read_run
-from bench.report.strips import Strips, find_strips
+from bench.report.page.strips import Strips, find_strips
+from bench.report.tables.cards import find_cards
 
 CARDS = find_cards([LIPS, PSNR, "strange/x@1"])
 

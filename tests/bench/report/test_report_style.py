@@ -8,7 +8,18 @@ import re
 import numpy as np
 import pytest
 
-from bench.report.style import COLUMN, NEUTRAL, as_pdf, as_png, fitted, looks, new_figure, plain, styled, text_width
+from bench.report.figures.style import (
+    COLUMN,
+    NEUTRAL,
+    as_pdf,
+    as_png,
+    fitted,
+    looks,
+    new_figure,
+    plain,
+    styled,
+    text_width,
+)
 
 BUILT_IN = ["ground-truth", "still", "silence", "loudness", "wrong-speech", "avct", "reconstruction"]
 # Viénot, Brettel and Mollon (1999): linear RGB as a dichromat sees it.

@@ -11,9 +11,9 @@ import pytest
 from report_run import LIPS, PSNR, SSIM, WHY_FAILED, make_entries, make_protocol, make_run, make_table
 
 from bench.report.folder import read_run
-from bench.report.longform import render_csv
-from bench.report.markdown import render_markdown
-from bench.report.table import Estimate, Table
+from bench.report.tables.longform import render_csv
+from bench.report.tables.markdown import render_markdown
+from bench.report.tables.table import Estimate, Table
 from bench.stats.summary import summarise
 from bench.store.rows import write_rows
 

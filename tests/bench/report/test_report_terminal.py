@@ -9,7 +9,7 @@ import pytest
 from report_run import WHY_FAILED, make_protocol, make_run
 from rich.console import Console
 
-from bench.report.terminal import terminal_table
+from bench.report.tables.terminal import terminal_table
 
 
 def printed(folder: Path, width: int) -> str:

@@ -11,14 +11,14 @@ import pytest
 from speed_rows import make_gate, make_row, make_rows, make_setting
 from test_report_style import SIGHT, lab
 
-from bench.report.speed_batch import describe_batch, draw_batch, memory_of, why_no_batch
-from bench.report.speed_latency import draw_latency, why_no_latency
-from bench.report.speed_order import link_gates, sort_speeds
-from bench.report.speed_pareto import describe_pareto, draw_pareto, why_no_pareto
-from bench.report.speed_scaling import describe_scaling, draw_scaling, why_no_scaling
-from bench.report.speed_series import find_kinds
-from bench.report.speed_stack import COLOURS, draw_stack, why_no_stack
-from bench.report.style import COLUMN, FULL, as_pdf, as_png, styled
+from bench.report.figures.style import COLUMN, FULL, as_pdf, as_png, styled
+from bench.report.speed.batch import describe_batch, draw_batch, memory_of, why_no_batch
+from bench.report.speed.latency import draw_latency, why_no_latency
+from bench.report.speed.order import link_gates, sort_speeds
+from bench.report.speed.pareto import describe_pareto, draw_pareto, why_no_pareto
+from bench.report.speed.scaling import describe_scaling, draw_scaling, why_no_scaling
+from bench.report.speed.series import find_kinds
+from bench.report.speed.stack import COLOURS, draw_stack, why_no_stack
 from bench.store.speeds import SpeedRow, final, replace
 
 Draw = Callable[..., Any]

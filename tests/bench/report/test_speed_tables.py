@@ -13,13 +13,13 @@ from report_run import HOSTILE
 from speed_rows import make_gate, make_manifest, make_row, make_rows, make_setting
 from test_report_html import Page
 
-from bench.report.speed_facts import find_facts, row_facts
-from bench.report.speed_html import render_speed_html
-from bench.report.speed_latex import render_speed_latex
-from bench.report.speed_longform import HEADS, render_speed_csv, render_speed_json, structure_speeds
-from bench.report.speed_markdown import render_quick, render_speed_markdown
-from bench.report.speed_stages import stage_table
-from bench.report.speed_table import build_speeds
+from bench.report.speed.facts import find_facts, row_facts
+from bench.report.speed.html import render_speed_html
+from bench.report.speed.latex import render_speed_latex
+from bench.report.speed.longform import HEADS, render_speed_csv, render_speed_json, structure_speeds
+from bench.report.speed.markdown import render_quick, render_speed_markdown
+from bench.report.speed.stages import stage_table
+from bench.report.speed.table import build_speeds
 from bench.store.speeds import FidelityRow, Figure, SpeedRow, StageTime, final, replace
 
 BLOCK = (

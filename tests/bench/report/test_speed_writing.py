@@ -14,9 +14,9 @@ from test_report_html import Page
 
 from bench.errors import ConfigError, MediaError, MissingError
 from bench.report import share, write
-from bench.report.speed_terminal import speed_row, speed_table
-from bench.report.speed_writing import write_speeds
-from bench.report.terminal import terminal_table
+from bench.report.speed.terminal import speed_row, speed_table
+from bench.report.speed.writing import write_speeds
+from bench.report.tables.terminal import terminal_table
 from bench.store.speeds import FILE
 
 FEW = ("table.md", "table.tex", "table.csv", "table.json", "table.html", "speeds.html")

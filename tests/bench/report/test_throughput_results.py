@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.places import ROOT
-from bench.report.speed_writing import write_speeds
+from bench.report.speed.writing import write_speeds
 from bench.store.speeds import final, read
 
 FOLDERS = sorted(path.parent for path in (ROOT / "results").glob("throughput-*/speeds.jsonl"))

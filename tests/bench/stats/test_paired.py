@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.report.cards import Card
+from bench.report.tables.cards import Card
 from bench.stats.paired import COLUMNS, compare, detectable, holm, rank_biserial, sign_flip
 
 PROTOCOL = {

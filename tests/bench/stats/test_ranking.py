@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.report.cards import Card
+from bench.report.tables.cards import Card
 from bench.stats.ranking import COLUMNS, rank
 
 METRIC = "m/x@1"

@@ -1,0 +1,1 @@
+"""The page: the run in one folder that opens from disk."""

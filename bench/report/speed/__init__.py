@@ -1,0 +1,1 @@
+"""Tables and figures of speed, from the rows that `perf` leaves."""

@@ -1,0 +1,1 @@
+"""The table and its renderings: Markdown, LaTeX, CSV, JSON, HTML, terminal."""
