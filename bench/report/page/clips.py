@@ -1,94 +1,61 @@
-"""The clips section of the page as data: for each clip a row of videos with the values that belong to each."""
+"""page/clip-N.js: one clip's videos with the values and curves that belong to each, loaded when the clip is opened."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bench.report.folder import TRUTH, CellKey, Run, cell_of, name_clip
+from bench.report.folder import Run, clip_of
 from bench.report.media import Copies
-from bench.report.page.strips import Strip, Strips
-from bench.report.selection import Order
+from bench.report.page.catalogue import page_order
+from bench.report.page.curves import Rows, find_curves, write_curves
+from bench.report.page.data import as_json, as_script
+from bench.report.page.values import tell_missing
 from bench.report.tables.digits import show
 from bench.report.tables.table import Table
+from bench.stats.summary import Clip
 
 
-@dataclass(frozen=True)
-class Shot:
-    """One video, or the reason why there is none. values: (heading, value or reason, whether it is a value)."""
-
-    method: str
-    place: int
-    setting: str
-    video: str | None
-    poster: str | None
-    strip: Strip | None
-    reason: str
-    values: tuple[tuple[str, str, bool], ...]
-
-
-@dataclass(frozen=True)
-class ClipView:
-    """A clip. places: where it stands in each of the page's orders, as text for its script."""
-
-    name: str
-    places: str
-    shots: tuple[Shot, ...]
-
-
-def clip_views(run: Run, table: Table, *, copies: Copies, orders: Sequence[Order], strips: Strips) -> list[ClipView]:
-    """Every clip in the protocol's order, the truth first among its videos."""
-    rows: dict[CellKey, dict[str, Mapping[str, Any]]] = {}
+def clip_files(run: Run, table: Table, copies: Copies) -> Iterator[tuple[str, str]]:
+    """(name without ending, text) of a file for each clip, in the protocol's order, one at a time."""
+    by_clip: dict[Clip, dict[tuple[str, str, str], Mapping[str, Any]]] = {}
     for row in run.rows:
-        rows.setdefault(cell_of(row), {})[row["metric"]] = row
-    seeds = len(run.protocol["axes"]["seeds"]) > 1
-    methods = sorted(run.methods, key=lambda name: name != TRUTH)
-    views = []
-    for clip in run.clips:
-        keys = [(method, setting, clip) for setting in run.settings for method in methods]
-        shots = tuple(_shot(run, table, key, rows.get(key, {}), copies, strips.found.get(key)) for key in keys)
-        places = " ".join(str(order.places.get(clip, len(run.clips))) for order in orders)
-        views.append(ClipView(name_clip(clip, seeds=seeds), places, shots))
-    return views
+        by_clip.setdefault(clip_of(row), {})[row["method"], row["setting"], row["metric"]] = row
+    methods, curves = page_order(run.methods), find_curves(run, table)
+    for index, clip in enumerate(run.clips):
+        rows = by_clip.get(clip, {})
+        shots = [[_shot(rows, table, (m, s, clip), copies) for m in methods] for s in run.settings]
+        drawn = write_curves(curves, rows, settings=run.settings, methods=methods)
+        name = f"clip-{index}"
+        yield name, as_script(name, f'{{"shots":{as_json(shots)},"curves":{drawn}}}')
 
 
-def _shot(
-    run: Run,
-    table: Table,
-    key: CellKey,
-    rows: Mapping[str, Mapping[str, Any]],
-    copies: Copies,
-    strip: Strip | None,
-) -> Shot:
+def _shot(rows: Rows, table: Table, key: tuple[str, str, Clip], copies: Copies) -> dict[str, Any]:
+    """One video, or the reason why there is none, with its values."""
     method, setting, _ = key
+    mine = [rows.get((method, setting, column.card.id)) for column in table.columns]
     copy = copies.found.get(key)
-    return Shot(
-        method=method,
-        place=run.methods.index(method),
-        setting=setting,
-        video=None if copy is None else copy.video,
-        poster=None if copy is None else copy.poster,
-        strip=strip,
-        reason="" if copy else copies.lacking.get(key) or _broken(rows),
-        values=tuple((column.heading, *_value(rows.get(column.card.id), column.form)) for column in table.columns),
-    )
+    values = zip(mine, table.columns, strict=True)
+    return {
+        "video": None if copy is None else copy.video,
+        "poster": None if copy is None else copy.poster,
+        "reason": "" if copy else copies.lacking.get(key) or _broken(mine),
+        "frames": max((row["frames"] for row in mine if row), default=0),
+        "values": [_value(row, column.form) for row, column in values],
+    }
 
 
-def _value(row: Mapping[str, Any] | None, form: str) -> tuple[str, bool]:
-    if row is None:
-        return "not run", False
-    if row["status"] == "pooled":
-        return "with all clips", True
-    if row["value"] is None or row["status"] != "ok":
-        return f"{row['status']}: {row['reason'] or row['stage'] or '?'}", False
+def _value(row: Mapping[str, Any] | None, form: str) -> dict[str, Any]:
+    why = tell_missing(row)
+    if row is None or why is not None:
+        return {"text": why, "given": False}
     # How many of its frames entered a value: narrow columns leave no room for more words.
     frames = "" if row["coverage"] == 1 else f" ({100 * row['coverage']:.0f} %)"
-    return f"{show(row['value'], form)}{frames}", True
+    return {"text": f"{show(row['value'], form)}{frames}", "given": True}
 
 
-def _broken(rows: Mapping[str, Mapping[str, Any]]) -> str:
-    failed = next((row for row in rows.values() if row["status"] == "failed"), None)
+def _broken(rows: list[Mapping[str, Any] | None]) -> str:
+    failed = next((row for row in rows if row and row["status"] == "failed"), None)
     if failed is not None:
-        return f"failed at {failed['stage']}: {failed['reason']}"
-    return "no video" if rows else "not run"
+        return tell_missing(failed) or ""
+    return "no video" if any(rows) else "not run"

@@ -1,0 +1,247 @@
+// Videos that play as one. While they play, one of them leads (the one that is heard, else the longest) and the others
+// are kept to its clock by a playback rate that is nudged, which is not seen; only what is far off jumps. At rest all
+// stand in the middle of the same frame: at a frame's edge, rounding would decide which one is shown.
+// Knows videos only, nothing of the page around them.
+
+const PATIENCE = 5000; // ms to wait for a video that does not answer: it must not hold up the others
+const STILL = 0.004; // s of drift that are left alone
+const FAR = 2 / FPS; // s of drift beyond which a nudge would take too long
+const REST = 600; // ms between two jumps of one video: a jump that comes late would else call for the next
+
+const middle = (frame) => (frame + 0.5) / FPS;
+
+// Resolves when a video can show where it stands, or never will.
+function ready(video, state) {
+  if ((video.readyState >= state && !video.seeking) || video.error) return Promise.resolve();
+  return new Promise((resolve) => {
+    const events = ["loadeddata", "canplay", "canplaythrough", "seeked", "error"];
+    const look = () => {
+      if (video.error || (video.readyState >= state && !video.seeking)) done();
+    };
+    const done = () => {
+      clearTimeout(timer);
+      for (const event of events) video.removeEventListener(event, look);
+      resolve();
+    };
+    const timer = setTimeout(done, PATIENCE);
+    for (const event of events) video.addEventListener(event, look);
+  });
+}
+
+class Player {
+  // told(): after each change of the frame, of playing, of the sound.
+  constructor(told) {
+    this.told = told;
+    this.tracks = [];
+    this.frame = 0;
+    this.on = false;
+    this.turn = 0; // counts what was asked for, so that what comes late knows that it is late
+    this.speed = 1;
+    this.loop = false;
+    this.range = null; // [first, last] frame of the loop, null for all
+    this.heard = null; // place of the method that is heard
+  }
+
+  // tracks: [{video, place, frames}]; frames 0 where the number is not known before the video is loaded.
+  take(tracks, frame) {
+    this.drop();
+    this.tracks = tracks.map((track) => ({ ...track, presented: null, rests: false, jumped: 0 }));
+    this.range = null;
+    for (const track of this.tracks) {
+      this.watch(track);
+      track.video.preload = "auto";
+      track.video.addEventListener("loadedmetadata", () => {
+        if (track.frames) return;
+        track.frames = Math.max(1, Math.round(track.video.duration * FPS));
+        this.told();
+      });
+    }
+    this.listen(this.heard);
+    this.seek(frame);
+  }
+
+  // Gives the decoders back: a browser has only so many.
+  drop() {
+    this.pause();
+    for (const { video } of this.tracks) {
+      video.removeAttribute("src");
+      video.load();
+    }
+    this.tracks = [];
+  }
+
+  // Which frame a video really presents, where the browser tells.
+  watch(track) {
+    if (!track.video.requestVideoFrameCallback) return;
+    const note = (_, { mediaTime }) => {
+      track.presented = Math.floor(mediaTime * FPS + 0.01);
+      track.video.requestVideoFrameCallback(note);
+    };
+    track.video.requestVideoFrameCallback(note);
+  }
+
+  get sound() {
+    return this.tracks.filter(({ video }) => !video.error);
+  }
+
+  get last() {
+    return Math.max(0, ...this.tracks.map(({ frames }) => frames - 1));
+  }
+
+  // First and last frame that are played.
+  get bounds() {
+    return this.loop && this.range ? [this.range[0], Math.min(this.range[1], this.last)] : [0, this.last];
+  }
+
+  // The frame that each video presents, as far as the browser tells.
+  frames() {
+    return this.tracks.map(({ presented, video }) => presented ?? Math.floor(video.currentTime * FPS + 0.01));
+  }
+
+  listen(place) {
+    this.heard = place;
+    for (const track of this.tracks) track.video.muted = track.place !== place;
+    this.told();
+  }
+
+  pace(speed) {
+    this.speed = speed;
+    for (const { video } of this.tracks) video.playbackRate = speed;
+  }
+
+  flip() {
+    if (this.on) this.pause(); else this.play();
+  }
+
+  async play() {
+    if (!this.sound.length) return;
+    const turn = ++this.turn, [first, last] = this.bounds;
+    this.on = true;
+    if (this.frame >= last || this.frame < first) this.frame = first;
+    this.told();
+    // All wait for the slowest, at the same place.
+    this.place(this.frame);
+    await Promise.all(this.sound.map(({ video }) => ready(video, HTMLMediaElement.HAVE_FUTURE_DATA)));
+    if (turn !== this.turn) return;
+    for (const track of this.tracks) {
+      track.rests = Boolean(track.video.error) || this.frame >= track.frames - 1;
+      track.video.playbackRate = this.speed;
+    }
+    // A video that may not start with sound starts without; one that may not start at all leaves the others running.
+    await Promise.all(this.running().map(async (track) => {
+      try { await track.video.play(); } catch {
+        if (turn !== this.turn || track.video.muted) return;
+        track.video.muted = true;
+        await track.video.play().catch(() => {});
+      }
+    }));
+    if (turn === this.turn) this.follow(turn);
+  }
+
+  running() {
+    return this.tracks.filter((track) => !track.rests);
+  }
+
+  follow(turn) {
+    if (turn !== this.turn) return;
+    for (const track of this.running()) {
+      const { video } = track;
+      // One that is through waits on its last frame, whatever its sound still holds.
+      if (video.error || video.ended || video.currentTime * FPS >= track.frames) this.rest(track);
+    }
+    const running = this.running(), lead = running.find(({ place }) => place === this.heard) ??
+      running.reduce((best, track) => (best && best.frames >= track.frames ? best : track), null);
+    const [first, last] = this.bounds, now = lead ? lead.video.currentTime : middle(this.last);
+    if (!lead || now * FPS >= last + 1) {
+      this.turn += 1;
+      if (this.loop) {
+        this.frame = first;
+        this.halt();
+        this.play();
+      } else {
+        this.frame = last;
+        this.pause();
+      }
+      return;
+    }
+    for (const track of running) if (track !== lead) this.keep(track, now);
+    if (lead.video.playbackRate !== this.speed) lead.video.playbackRate = this.speed;
+    const frame = Math.min(last, Math.floor(now * FPS + 0.01));
+    if (frame !== this.frame) {
+      this.frame = frame;
+      this.told();
+    }
+    requestAnimationFrame(() => this.follow(turn));
+  }
+
+  rest(track) {
+    track.rests = true;
+    track.video.pause();
+    if (!track.video.error) track.video.currentTime = middle(Math.max(0, track.frames - 1));
+  }
+
+  keep(track, now) {
+    const { video } = track, drift = video.currentTime - now;
+    if (video.seeking) return;
+    if (Math.abs(drift) > FAR && performance.now() - track.jumped > REST) {
+      track.jumped = performance.now();
+      video.currentTime = now;
+    }
+    const rate = Math.abs(drift) < STILL ? 1 : Math.min(1.5, Math.max(0.5, 1 - 5 * drift));
+    const wanted = Math.max(0.0625, this.speed * rate);
+    // Setting a rate costs something; small changes are not worth it.
+    if (Math.abs(video.playbackRate - wanted) > 0.02 * this.speed || (rate === 1 && video.playbackRate !== wanted)) {
+      video.playbackRate = wanted;
+    }
+  }
+
+  halt() {
+    for (const { video } of this.tracks) video.pause();
+  }
+
+  // Puts every video on a frame, or on its last one.
+  place(frame) {
+    for (const { video, frames } of this.tracks) {
+      const target = middle(frames ? Math.min(frame, frames - 1) : frame);
+      if (Math.abs(video.currentTime - target) > 1e-3) video.currentTime = target;
+    }
+  }
+
+  pause() {
+    this.turn += 1;
+    const was = this.on;
+    this.on = false;
+    this.halt();
+    this.place(this.frame);
+    if (was) this.told();
+  }
+
+  // To a frame; what plays goes on from there.
+  seek(frame) {
+    const on = this.on;
+    this.turn += 1;
+    this.halt();
+    this.frame = Math.max(0, this.tracks.every(({ frames }) => frames) ? Math.min(frame, this.last) : frame);
+    this.place(this.frame);
+    this.told();
+    if (on) this.play();
+  }
+
+  step(count) {
+    if (this.on) this.pause();
+    this.seek(this.frame + count);
+  }
+
+  // One end of the loop at the frame that is shown; the other end gives way.
+  mark(end) {
+    const [first, last] = this.range ?? [0, this.last];
+    this.range = end ? [Math.min(first, this.frame), this.frame] : [this.frame, Math.max(last, this.frame)];
+    this.loop = true;
+    this.told();
+  }
+
+  whole() {
+    this.range = null;
+    this.told();
+  }
+}

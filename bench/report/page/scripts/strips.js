@@ -1,0 +1,1 @@
+// Strips beneath videos come here.

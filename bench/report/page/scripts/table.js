@@ -1,0 +1,1 @@
+const table = (() => ({ start() {} }))();

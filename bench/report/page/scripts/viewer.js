@@ -1,0 +1,1 @@
+const viewer = (() => ({ start() {}, open() {}, key() { return false; }, frames() { return []; } }))();
