@@ -62,13 +62,15 @@ const loadClip = (clip) => load(`clip-${clip}`);
 
 // What is looked at. Everything in it can be in the address, so that a link shows the same.
 const EMPTY = Object.freeze({
-  setting: 0, // index of a setting
+  setting: 0, // index of the setting that players, lists and pairs show
+  only: "", // "1" where the table, too, shows that setting alone
   speaker: "", reference: "", // only clips of these; "" for all
   without: "", // places of methods that are not shown, joined by "."
   metric: 0, // index of the metric that lists go by
   by: "", // place of the method that lists go by; "" for all methods together
   order: "", // of the list of clips: "" as in the protocol, "worst", "best", "apart"
-  most: 10, // clips that the list shows
+  most: 10, // clips that the list shows; 0 for all
+  sort: "", // "METRIC.best" or "METRIC.worst": how the table's lines are sorted
   clip: -1, // index of the clip in the players; -1 for none
   frame: 0, // its frame
   cell: "", // "METHOD.METRIC" of the table's cell that is open
@@ -107,7 +109,7 @@ function write() {
   if (state.clip >= 0 && state.frame) put("frame", state.frame);
   if (state.setting) put("setting", encodeURIComponent(catalogue.settings[state.setting]));
   for (const name of ["speaker", "reference"]) if (state[name]) put(name, encodeURIComponent(state[name]));
-  for (const name of ["without", "order", "cell", "pair"]) if (state[name]) put(name, state[name]);
+  for (const name of ["only", "without", "order", "sort", "cell", "pair"]) if (state[name]) put(name, state[name]);
   if (state.metric) put("metric", encodeURIComponent(catalogue.metrics[state.metric].id));
   if (state.by !== "") put("by", state.by);
   if (state.most !== EMPTY.most) put("most", state.most);
@@ -146,6 +148,8 @@ function readOne(name, text) {
     case "most": return count(1e6);
     case "by": return count(methods) === undefined ? undefined : text;
     case "order": return ["worst", "best", "apart"].includes(text) ? text : undefined;
+    case "only": return text === "1" ? text : undefined;
+    case "sort": return /^\d+\.(best|worst)$/.test(text) && parseInt(text, 10) <= metrics ? text : undefined;
     case "cell": return both(methods, metrics);
     case "pair": return both(methods, methods);
     default: return text.split(".").every((part) => /^\d+$/.test(part) && Number(part) <= methods) ? text : undefined;
