@@ -36,7 +36,16 @@ def render_json(table: Table) -> str:
         "bold": table.bold,
         "overlap": list(table.overlap),
         "remarks": list(table.remarks),
-        "failures": [{**vars(failure), "clips": list(failure.clips)} for failure in table.failures],
+        "failures": [
+            {
+                "method": failure.method,
+                "setting": failure.setting,
+                "stage": failure.stage,
+                "reason": failure.reason,
+                "clips": list(failure.clips),
+            }
+            for failure in table.failures
+        ],
         "published": [_printed(printed) for printed in table.printed],
     }
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

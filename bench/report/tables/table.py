@@ -65,13 +65,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Failure:
-    """Cells of one method and setting that broke in the same way."""
+    """Cells of one method and setting that broke in the same way. clips: their names, where: what they name."""
 
     method: str
     setting: str
     stage: str
     reason: str
     clips: tuple[str, ...]
+    where: tuple[Clip, ...]
 
 
 @dataclass(frozen=True)
@@ -203,5 +204,5 @@ def _failures(run: Run) -> list[Failure]:
             for stage, reasons in stages.items():
                 for reason, clips in fold(reasons).items():
                     names = tuple(name_clip(clip, seeds=seeds) for clip in clips)
-                    failures.append(Failure(method, setting, stage, reason, names))
+                    failures.append(Failure(method, setting, stage, reason, names, tuple(clips)))
     return failures
