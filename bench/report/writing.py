@@ -15,9 +15,8 @@ from bench.report.figures.sheet import describe_sheets, draw_sheets, find_sheets
 from bench.report.figures.style import COLUMN, FULL, as_pdf, as_png, styled
 from bench.report.folder import Run, only_clean, read_run
 from bench.report.media import Copies, copy_videos
-from bench.report.page.page import Picture, render_page
-from bench.report.page.strips import find_strips
-from bench.report.selection import find_orders
+from bench.report.page.page import FOLDER as PAGE
+from bench.report.page.page import Picture, SpeedSection, data_files, render_page
 from bench.report.tables.cards import Card, find_cards
 from bench.report.tables.html import render_html
 from bench.report.tables.latex import render_latex
@@ -50,6 +49,7 @@ def write_report(
     media: bool,
     clean: bool = False,
     page: bool = True,
+    speed: SpeedSection | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Path]:
     """The paths of all files written or, for browser copies, found; see `bench.report.write`."""
@@ -79,14 +79,17 @@ def write_report(
     _remove([path for name in set(_NAMES) - kept for path in figure_files(out, name)])
     if not page:
         return paths
+    make_folder(out / PAGE)
+    data = [_put(out / PAGE / name, content.encode()) for name, content in data_files(run, table, copies)]
+    _remove(set((out / PAGE).glob("*.js")) - set(data))
+    paths += data
     text = render_page(
         run,
         table,
         pictures=pictures,
-        copies=copies,
-        orders=find_orders(run, cards, {column.card.id: column.heading for column in table.columns}),
-        strips=find_strips(run, cards),
+        pairs=pairs,
         files=[name for name in _LINKED if (out / name).is_file()],
+        speed=speed,
     )
     paths.append(_put(out / "index.html", text.encode()))
     return paths

@@ -28,7 +28,9 @@ class Curve:
 
 def find_curves(run: Run, table: Table) -> list[Curve]:
     """Lip opening first where rows hold it, then every metric that has values by frame, in the table's order."""
-    lips = {row["metric"] for row in run.rows if row["metric"].startswith(f"{LIPS}/") and _OPENING <= set(row["series"])}
+    lips = {
+        row["metric"] for row in run.rows if row["metric"].startswith(f"{LIPS}/") and _OPENING <= set(row["series"])
+    }
     framed = {row["metric"] for row in run.rows if row["per_frame"]}
     found = []
     for name in [name for name in run.protocol["metrics"] if name in lips][:1]:

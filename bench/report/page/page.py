@@ -1,27 +1,49 @@
-"""index.html: what was run, the table, the figures and the clips side by side, in one file that opens from disk.
+"""index.html: what was run, the table, the figures, failures and facts; its clips come from files beside it on demand.
 
 Style and script are in the file and named by their hashes in its Content-Security-Policy; nothing remote can load.
+Without script the page is still whole, but for lists of clips and players.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup
 
+from bench.report.figures.forest import Pairs
 from bench.report.figures.style import looks
-from bench.report.folder import Run
+from bench.report.folder import Run, name_clip
 from bench.report.media import Copies
-from bench.report.page.clips import clip_views
-from bench.report.page.strips import Strips
-from bench.report.selection import Order
-from bench.report.tables.html import asset, environment, pieces
-from bench.report.tables.table import Table
+from bench.report.page.assembly import page_script, page_style, policy
+from bench.report.page.catalogue import make_catalogue, page_order
+from bench.report.page.clips import clip_files
+from bench.report.page.data import as_json
+from bench.report.page.values import value_files
+from bench.report.tables.html import environment, pieces
+from bench.report.tables.table import Failure, Table
+from bench.stats.summary import Clip
+
+FOLDER = "page"
+"""Of the data files, beside index.html."""
+_LISTED = 25
+"""Clips of one failure that are links from the start; more are added when they are asked for."""
+_KEYS = (
+    (("Space",), "play or pause all videos of the clip"),
+    (("←", "→"), "one frame back or on; with Shift one second"),
+    (("Home", "End"), "first or last frame"),
+    (("[", "]"), "begin or end of the part that is repeated"),
+    (("L",), "repeat, on or off"),
+    (("M",), "sound of the next method, then none"),
+    (("1", "…", "9"), "sound of that method"),
+    (("↑", "↓"), "previous or next clip of the list; also P and N"),
+    (("S",), "next setting"),
+    (("?",), "these keys"),
+)
 
 
 @dataclass(frozen=True)
@@ -35,51 +57,83 @@ class Picture:
     narrow: tuple[int, int]
 
 
+@dataclass(frozen=True)
+class SpeedSection:
+    """What the page shows of speed. view: as `view_speeds` gives it. page: the file that has all of it."""
+
+    view: Mapping[str, Any]
+    pictures: tuple[Picture, ...]
+    page: str
+
+
 def render_page(
     run: Run,
     table: Table,
     *,
     pictures: Sequence[Picture],
-    copies: Copies,
-    orders: Sequence[Order],
-    strips: Strips,
+    pairs: Pairs | None,
     files: Sequence[str],
+    speed: SpeedSection | None = None,
 ) -> str:
     """The page as text. files: names of further files in the folder that it links to, such as table.csv."""
-    colours = looks(run.methods)
-    # Colours come from our own list, so the style sheet holds nothing of the data's.
-    swatches = "".join(f".m{place}{{--c:{colours[name].colour}}}" for place, name in enumerate(run.methods))
-    style, script = asset("page.css") + swatches + "\n", asset("page.js")
-    policy = (
-        f"default-src 'none'; img-src 'self' file: data:; media-src 'self' file:; style-src '{digest(style)}'; "
-        f"script-src '{digest(script)}'; base-uri 'none'; form-action 'none'"
-    )
+    methods, colours, clips = page_order(run.methods), looks(run.methods), run.clips
+    style, script = page_style([colours[name].colour for name in methods]), page_script()
     return (
         environment()
         .get_template("index.html.j2")
         .render(
-            **pieces(table, run.methods),
-            policy=policy,
+            **pieces(table, methods),
+            policy=policy(style, script),
             style=Markup(style),
             script=Markup(script),
+            catalogue=Markup(as_json(make_catalogue(run, table, pairs))),
             pictures=pictures,
-            clips=clip_views(run, table, copies=copies, orders=orders, strips=strips),
-            orders=list(enumerate(orders)),
-            strips=strips.title,
-            methods=list(enumerate(run.methods)),
+            speed=speed,
+            methods=methods,
             settings=run.settings,
+            speakers=list(dict.fromkeys(clip[0] for clip in clips)),
+            references=list(dict.fromkeys(clip[1] for clip in clips)),
+            clips=len(clips),
+            comparable=len(methods) > 1,
+            failures=[_failure(run, failure) for failure in table.failures],
             facts=_facts(run.manifest),
             banner=_banner(run.manifest),
             counts=_counts(run),
+            help=_KEYS,
             manifest=json.dumps(run.manifest, indent=2, ensure_ascii=False),
             files=files,
         )
     )
 
 
-def digest(text: str) -> str:
-    """A source expression of CSP level 2: the element's text, hashed."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+def data_files(run: Run, table: Table, copies: Copies) -> Iterator[tuple[str, str]]:
+    """(name, text) of the files below page/ that the page loads when it needs them, one at a time."""
+    for name, text in itertools.chain(value_files(run, table), clip_files(run, table, copies)):
+        yield f"{name}.js", text
+
+
+def address_clip(clip: Clip) -> str:
+    """A clip as the page's address names it, escaped as JavaScript's encodeURIComponent does."""
+    return "/".join(_quoted(part) for part in clip)
+
+
+def _quoted(word: str | int) -> str:
+    return quote(str(word), safe="!~*'()")
+
+
+def _failure(run: Run, failure: Failure) -> dict[str, Any]:
+    setting = f"&setting={_quoted(failure.setting)}" if failure.setting != run.settings[0] else ""
+    seeds = len(run.protocol["axes"]["seeds"]) > 1
+    shown = failure.where[:_LISTED]
+    return {
+        "method": failure.method,
+        "setting": failure.setting,
+        "stage": failure.stage,
+        "reason": failure.reason,
+        "count": len(failure.where),
+        "clips": [(name_clip(clip, seeds=seeds), f"clip={address_clip(clip)}{setting}") for clip in shown],
+        "more": len(failure.where) - len(shown),
+    }
 
 
 def _counts(run: Run) -> str:

@@ -10,12 +10,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from bench.report.page.page import digest
+from bench.report.page.assembly import page_style, policy
 from bench.report.speed.columns import tell_figures
 from bench.report.speed.html import view_speeds
 from bench.report.speed.order import setting_name, sort_speeds
 from bench.report.speed.table import SpeedTable
-from bench.report.tables.html import asset, environment
+from bench.report.tables.html import environment
 from bench.store.speeds import SpeedRow
 
 _STYLE = """
@@ -50,14 +50,13 @@ def render_speed_page(
     missing: Sequence[str],
 ) -> str:
     """The page as text. missing: for each figure that is not there, why."""
-    style = asset("page.css") + _STYLE
-    policy = f"default-src 'none'; img-src data:; style-src '{digest(style)}'; base-uri 'none'; form-action 'none'"
+    style = page_style(names=("base",)) + _STYLE
     return (
         environment()
         .get_template("speeds.html.j2")
         .render(
             view=view_speeds(table),
-            policy=policy,
+            policy=policy(style),
             style=Markup(style),
             banner=_banner(manifest),
             pictures=pictures,
