@@ -7,7 +7,9 @@ const filters = (() => {
 
   function chosen() {
     const values = {};
-    if (field("setting")) values.setting = Number(field("setting").value);
+    // "" shows all settings in the table; players and lists stay under theirs.
+    if (field("setting")) values.only = field("setting").value && "1";
+    if (values.only) values.setting = Number(field("setting").value);
     for (const name of ["speaker", "reference"]) if (field(name)) values[name] = field(name).value;
     values.without = boxes.filter((box) => !box.checked).map((box) => box.value).join(".");
     return values;
@@ -15,7 +17,10 @@ const filters = (() => {
 
   // The form says what the state is, wherever that came from.
   function fill() {
-    if (field("setting")) field("setting").value = state.setting;
+    if (field("setting")) {
+      field("setting").options[0].textContent = `all; clips: ${catalogue.settings[state.setting]}`;
+      field("setting").value = state.only ? state.setting : "";
+    }
     for (const name of ["speaker", "reference"]) if (field(name)) field(name).value = state[name];
     const gone = hidden();
     for (const box of boxes) box.checked = !gone.has(Number(box.value));
@@ -24,7 +29,7 @@ const filters = (() => {
     if (count) count.textContent = gone.size ? `${shown} of ${boxes.length}` : `all ${boxes.length}`;
     const left = filtered().length;
     document.getElementById("left").textContent = `${left} of ${catalogue.clips.length} clips`;
-    document.getElementById("cleared").hidden = !(state.speaker || state.reference || state.without);
+    document.getElementById("cleared").hidden = !(state.only || state.speaker || state.reference || state.without);
     form.classList.toggle("narrowed", left < catalogue.clips.length || gone.size > 0);
   }
 
@@ -39,7 +44,7 @@ const filters = (() => {
       change(chosen());
     });
     document.getElementById("cleared").addEventListener("click", () => {
-      change({ speaker: "", reference: "", without: "" });
+      change({ only: "", speaker: "", reference: "", without: "" });
       form.querySelector("select, summary").focus();
     });
     const pick = form.querySelector(".pick");
