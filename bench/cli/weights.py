@@ -81,7 +81,7 @@ def weights(
 
 
 def _list(*, verify: bool, as_json: bool) -> None:
-    from bench.inventory import BAD_STATES, weight_states
+    from bench.inventory.weights import BAD_STATES, weight_states
 
     states = weight_states(verify=verify)
     if as_json:
