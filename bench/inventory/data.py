@@ -57,9 +57,7 @@ def look_at_dataset(name: str) -> Finding:
         clips = len(dataset.references())
         wrong = check_files(dataset)
     except (BenchError, OSError) as error:
-        return Finding(
-            GROUP, name, "broken", str(error), "set up, but it cannot be opened; how it is laid out", command
-        )
+        return Finding(GROUP, name, "broken", str(error), "it cannot be opened; how it is laid out", command)
     gone = sum(line.startswith("clip ") for line in wrong)
     here = clips - gone
     if not here:

@@ -113,14 +113,23 @@ def look_at_yunet() -> Finding:
     return _find("yunet", "yunet68", "only metrics that name it need it")
 
 
-def _find(what: str, backend: str, needed: str) -> Finding:
-    from skimage.data import astronaut
+def _face() -> np.ndarray:
+    """uint8 (256, 256, 3) RGB of the corpus's one photograph; its package is not imported, which takes a second."""
+    import importlib.util
 
+    from bench.io.image import read_image
+
+    spec = importlib.util.find_spec("skimage")
+    assert spec is not None and spec.origin is not None
+    return np.ascontiguousarray(read_image(Path(spec.origin).parent / "data" / "astronaut.png")[:256, 96:352])
+
+
+def _find(what: str, backend: str, needed: str) -> Finding:
     from metrics.errors import MissingWeights
     from metrics.landmarks import backend as load
 
     try:
-        points = load(backend).detect(np.ascontiguousarray(astronaut()[None, :256, 96:352]))
+        points = load(backend).detect(_face()[None])
     except MissingWeights as error:
         words, _, command = str(error).rpartition(": ")
         if "pip install" in str(error):

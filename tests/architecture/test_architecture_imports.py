@@ -33,7 +33,7 @@ ROOMS = {
     "front": {"io", "faces", "headmotion"},
     "generate": {"io", "adapters", "front"},
     "assembly": {"io", "front"},
-    "inventory": {"io", "datasets"},
+    "inventory": {"io", "datasets", "adapters", "store"},
     "fetching": {"io"},
     "spread": {"io", "datasets", "store", "stats", "runner", "report", "framing"},
     "perf": {
@@ -58,7 +58,7 @@ AVCT_USERS = {
     "bench/headmotion.py",
     "bench/faces.py",
     "bench/footage",
-    "bench/inventory.py",
+    "bench/inventory",
     "bench/perf",
     "bench/cli/app.py",
     "bench/cli/weights.py",
