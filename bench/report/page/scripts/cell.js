@@ -188,5 +188,5 @@ function clipLink(clip, children) {
     if (panel.open) panel.close();
     viewer.open(clip, { frame: 0 });
   };
-  return make("a", { href: `#clip=${nameClip(clip)}${setting}`, class: "clip", onclick: open }, children || catalogue.names[clip]);
+  return make("a", { href: `#clip=${nameClip(clip)}${setting}`, class: "opens", onclick: open }, children || catalogue.names[clip]);
 }
