@@ -33,6 +33,7 @@ class Player {
   constructor(told) {
     this.told = told;
     this.tracks = [];
+    this.length = 0;
     this.frame = 0;
     this.on = false;
     this.turn = 0; // counts what was asked for, so that what comes late knows that it is late
@@ -43,8 +44,10 @@ class Player {
   }
 
   // tracks: [{video, place, frames}]; frames 0 where the number is not known before the video is loaded.
-  take(tracks, frame) {
+  // length: frames that can be gone to where there is no video at all.
+  take(tracks, { frame, length }) {
     this.drop();
+    this.length = length;
     this.tracks = tracks.map((track) => ({ ...track, presented: null, rests: false, jumped: 0 }));
     this.range = null;
     for (const track of this.tracks) {
@@ -80,12 +83,13 @@ class Player {
     track.video.requestVideoFrameCallback(note);
   }
 
-  get sound() {
+  // Those that are not broken.
+  get sane() {
     return this.tracks.filter(({ video }) => !video.error);
   }
 
   get last() {
-    return Math.max(0, ...this.tracks.map(({ frames }) => frames - 1));
+    return Math.max(0, ...(this.tracks.length ? this.tracks.map(({ frames }) => frames) : [this.length]).map((count) => count - 1));
   }
 
   // First and last frame that are played.
@@ -114,14 +118,14 @@ class Player {
   }
 
   async play() {
-    if (!this.sound.length) return;
+    if (!this.sane.length) return;
     const turn = ++this.turn, [first, last] = this.bounds;
     this.on = true;
-    if (this.frame >= last || this.frame < first) this.frame = first;
+    if (last && (this.frame >= last || this.frame < first)) this.frame = first;
     this.told();
     // All wait for the slowest, at the same place.
     this.place(this.frame);
-    await Promise.all(this.sound.map(({ video }) => ready(video, HTMLMediaElement.HAVE_FUTURE_DATA)));
+    await Promise.all(this.sane.map(({ video }) => ready(video, HTMLMediaElement.HAVE_FUTURE_DATA)));
     if (turn !== this.turn) return;
     for (const track of this.tracks) {
       track.rests = Boolean(track.video.error) || this.frame >= track.frames - 1;

@@ -1,0 +1,116 @@
+// What stands side by side in the viewer: for each method its video or the reason why there is none, its strips and its
+// values; and the two of them that are laid over one another.
+
+class Shots {
+  // seek(frame), flip(), hear(method or null): what a click asks for.
+  constructor(asks) {
+    this.asks = asks;
+    this.element = make("div", { class: "shots" });
+    this.all = []; // {method, name, truth, video, frames, element, sound, holder}
+    this.drawn = []; // {line, value, strip}
+    this.content = null;
+    this.setting = 0;
+  }
+
+  get films() {
+    return this.all.filter(({ video }) => video);
+  }
+
+  fill(content, setting, methods) {
+    this.drop();
+    this.content = content;
+    this.setting = setting;
+    this.all = methods.map((method) => this.figure(method, content.shots[setting][method]));
+    this.element.append(...this.all.map(({ element }) => element));
+    if (!this.all.length) this.tell("No method is chosen: choose some above.");
+  }
+
+  tell(text) {
+    this.drop();
+    this.element.append(make("p", { class: "warn", role: "alert" }, text));
+  }
+
+  drop() {
+    this.undraw();
+    this.all = [];
+    this.content = null;
+    this.element.replaceChildren();
+  }
+
+  figure(method, shot) {
+    const { name, truth } = catalogue.methods[method], stage = make("div", { class: "stage" });
+    const lacking = (reason) => make("div", { class: "void" }, reason || "no video");
+    let video = null, sound = null;
+    if (shot.video) {
+      const broken = () => stage.replaceChildren(lacking(`${shot.video} cannot be played: was the folder copied without its media/?`));
+      video = make("video", { src: shot.video, preload: "none", playsinline: true, "aria-label": `Video of ${name}`, onclick: this.asks.flip, onerror: broken });
+      sound = make("button", { type: "button", class: "sound", "aria-pressed": "false", "aria-label": `Sound of ${name}`, title: `Sound of ${name}`,
+        onclick: () => this.asks.hear(sound.getAttribute("aria-pressed") === "true" ? null : method) }, "♪");
+    }
+    stage.append(video ?? lacking(shot.reason));
+    const values = shot.values.map(({ text, given }, metric) => {
+      const { heading, arrow } = catalogue.metrics[metric];
+      return make("div", { class: given ? null : "lacks", "data-metric": metric }, make("dt", {}, arrow ? `${heading} ${arrow}` : heading), make("dd", {}, text));
+    });
+    const holder = make("div", { class: "strips" });
+    const element = make("figure", { class: `shot m${method}`, "data-method": method }, stage,
+      make("figcaption", {}, make("span", { class: "dot" }), make("strong", { title: name }, name), sound), holder, make("dl", { class: "values" }, values));
+    return { method, name, truth, video, frames: shot.frames, element, sound, holder };
+  }
+
+  curve(title) {
+    return this.content?.curves.find((one) => one.title === title) ?? null;
+  }
+
+  // Strips of the curves with these titles under every video.
+  draw(titles, frame) {
+    this.undraw();
+    for (const { holder } of this.all) holder.replaceChildren();
+    for (const curve of [...new Set(titles)].map((title) => this.curve(title)).filter(Boolean)) {
+      const lines = curve.lines[this.setting], between = strips.limits(curve, this.setting, this.all.map(({ method }) => method));
+      if (!between) continue;
+      const last = Math.max(0, ...[curve.truth, ...lines].map((line) => (line ? line.length - 1 : 0)));
+      for (const shot of this.all) this.drawOne(shot, { curve, line: lines[shot.method], last, between });
+    }
+    this.mark(frame);
+  }
+
+  drawOne({ method, name, holder }, { curve, line, last, between }) {
+    const worst = strips.worst(curve, this.setting, [method]), value = make("span", { class: "now" }), box = make("div", { class: "strip" });
+    const label = `Go to the frame where ${curve.title} of ${name} is worst`;
+    holder.append(make("div", { class: "says" }, make("span", { class: "what", title: curve.title }, curve.title), value,
+      worst && make("button", { type: "button", class: "worst", "aria-label": label, title: label, onclick: () => this.asks.seek(worst.frame) }, "worst")), box);
+    if (!line && !curve.truth) box.append(make("p", { class: "lacks" }, "no values by frame"));
+    else this.drawn.push({ line, value, strip: strips.draw(box, { curve, line, last, between, name, seek: this.asks.seek }) });
+  }
+
+  undraw() {
+    for (const { strip } of this.drawn) strip.drop();
+    this.drawn = [];
+  }
+
+  mark(frame) {
+    for (const { line, value, strip } of this.drawn) {
+      strip.mark(frame);
+      value.textContent = strips.short(line?.[frame]);
+    }
+  }
+
+  hear(method) {
+    for (const shot of this.all) {
+      shot.sound?.setAttribute("aria-pressed", String(shot.method === method));
+      shot.element.classList.toggle("sounding", shot.method === method);
+    }
+  }
+
+  // way: "side", or how b's video lies over a's. share: percent of the picture that a has of it when wiped.
+  lay({ way, a, b, share }) {
+    const two = way !== "side" && a !== b;
+    this.element.className = two ? `shots over ${way}` : "shots";
+    this.element.style.setProperty("--wipe", `${share}%`);
+    for (const { method, element } of this.all) {
+      element.classList.toggle("under", two && method === a);
+      element.classList.toggle("upper", two && method === b);
+    }
+  }
+}
