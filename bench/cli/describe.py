@@ -62,7 +62,7 @@ def _show(found: list[Finding], *, everything: bool) -> None:
     screen.print(table)
     counts = {state: sum(finding.state == state for finding in found) for state in _STYLE}
     more = "" if everything else "; --all tells of each"
-    screen.print(f"{counts['ok']} work, {counts['missing']} are not here, {counts['broken']} are broken{more}")
+    screen.print(f"{counts['ok']} work, {counts['missing']} not here, {counts['broken']} broken{more}")
 
 
 def _lines(group: str, held: list[Finding], *, everything: bool) -> list[tuple[str, str, list[str]]]:

@@ -136,5 +136,6 @@ def _find(what: str, backend: str, needed: str) -> Finding:
             words, command = "dlib is not installed", FACES
         return Finding(GROUP, what, "missing", words, needed, command)
     if not np.isfinite(points).all():
-        return Finding(GROUP, what, "broken", f"{backend} sees no face in the embedded photograph", FACES)
+        told = f"{backend} sees no face in the embedded photograph"
+        return Finding(GROUP, what, "broken", told, "install them again", FACES)
     return Finding(GROUP, what, "ok", f"{backend} finds the face of the embedded photograph")

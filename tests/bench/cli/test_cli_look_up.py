@@ -71,16 +71,3 @@ def test_damaged_weights_are_told(tmp_path) -> None:
     told = bench("weights", "verify", "--json", AVCT_BENCH_WEIGHTS=str(tmp_path))
     states = {entry["name"]: entry["state"] for entry in json.loads(told.out)}
     assert told.code == 3 and states["puppet68"] == "damaged"
-
-
-def test_doctor_says_what_works(tmp_path) -> None:
-    told = bench("doctor", "--json", "--out", tmp_path)
-    found = {entry["what"]: entry for entry in json.loads(told.out)}
-    assert told.code == 0, told.out
-    assert {"python", "torch", "corpus", "weights", "output"} <= set(found)
-    assert all(entry["advice"] for entry in found.values() if entry["state"] != "ok")
-    blocked = tmp_path / "file"
-    blocked.write_text("x")
-    told = bench("doctor", "--json", "--out", blocked / "run")
-    assert told.code == 1
-    assert {e["what"]: e["state"] for e in json.loads(told.out)}["output"] == "broken"
