@@ -84,19 +84,30 @@ def explain(
     from metrics.registry import find
     from protocols.catalogue import listing
 
-    cards = [_dataset_card(name)] if name in listing("datasets") else [v.as_dict() for v in find(name)]
+    if name not in listing("datasets"):
+        from bench.cli.cards import metric_cards, show_cards
+
+        cards = metric_cards(find(name))
+        if not as_json:
+            show_cards(cards)
+            return
+    else:
+        cards = [_dataset_card(name)]
     if as_json:
         emit(cards)
         return
+    _show_dataset(cards[0])
+
+
+def _show_dataset(card: dict) -> None:
     screen = console()
-    for card in cards:
-        screen.print(f"[bold]{card['id']}[/bold]  {card['title']}")
-        for key, value in card.items():
-            if key in ("id", "title") or value in (None, [], (), {}, ""):
-                continue
-            shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value).strip()
-            shown = shown.replace("\n", "\n" + " " * 16)
-            screen.print(f"  [dim]{key.replace('_', ' '):>12}[/dim]  {shown}")
+    screen.print(f"[bold]{card['id']}[/bold]  {card['title']}")
+    for key, value in card.items():
+        if key in ("id", "title") or value in (None, [], (), {}, ""):
+            continue
+        shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value).strip()
+        shown = shown.replace("\n", "\n" + " " * 16)
+        screen.print(f"  [dim]{key.replace('_', ' '):>12}[/dim]  {shown}")
 
 
 def validate(
