@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import select
@@ -21,6 +22,11 @@ for pipe, wanted in zip(pipes, (3, 4)):
 os.execv(sys.argv[3], sys.argv[3:])
 """
 """The browser reads commands from descriptor 3 and answers on 4."""
+_CODES = {
+    **{"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "End": 35, "Home": 36},
+    **{"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "[": 219, "]": 221, "?": 191},
+}
+_SHIFT = 8
 
 
 def find_browser() -> str | None:
@@ -79,15 +85,48 @@ class Browser:
                 assert "error" not in answer, answer
                 return answer["result"]
 
-    def open(self, page: Path, *, width: int = 1200, height: int = 900) -> None:
-        """Open a file and wait until it is loaded."""
+    def open(self, page: Path, *, at: str = "", width: int = 1200, height: int = 900) -> None:
+        """Open a file and wait until it is loaded. at: the address after the file's name, such as "#clip=…"."""
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
         self.events.clear()
-        self.call("Page.navigate", url=page.as_uri())
+        if "loaderId" not in self.call("Page.navigate", url=page.as_uri() + at):
+            # Another hash of the same page loads nothing by itself.
+            self.events.clear()
+            self.call("Page.reload")
         while not any(event["method"] == "Page.loadEventFired" for event in self.events):
             self._next()
+
+    def press(self, *keys: str) -> None:
+        """Press and release keys one after another, by their names in KeyboardEvent.key; "Shift+Tab" holds Shift."""
+        for name in keys:
+            key = name.removeprefix("Shift+")
+            text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
+            code = _CODES.get(key) or (ord(key.upper()) if len(key) == 1 else 0)
+            shared = {"key": key, "windowsVirtualKeyCode": code, "modifiers": _SHIFT if key != name else 0}
+            kind = {"type": "keyDown", "text": text} if text else {"type": "rawKeyDown"}
+            self.call("Input.dispatchKeyEvent", **kind, **shared)
+            self.call("Input.dispatchKeyEvent", type="keyUp", **shared)
+
+    def point(self, x: float, y: float, *, click: bool = False) -> None:
+        """Move the mouse there, in pixels of the window, and click if asked."""
+        self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+        for kind in ("mousePressed", "mouseReleased") if click else ():
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def wait(self, condition: str, *, seconds: float = 8) -> None:
+        """Wait until an expression on the page is true."""
+        made = self.ask(
+            f"new Promise(done => {{ const end = performance.now() + {1000 * seconds};"
+            f" const look = () => ({condition}) ? done(true) : performance.now() > end ? done(false)"
+            " : setTimeout(look, 15); look() })"
+        )
+        assert made, f"never came true: {condition}"
+
+    def screenshot(self) -> bytes:
+        """A PNG of what is seen."""
+        return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
 
     def ask(self, expression: str) -> Any:
         """The value of an expression on the page; promises are waited for."""
