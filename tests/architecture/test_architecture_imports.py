@@ -41,6 +41,7 @@ ROOMS = {
         "headmotion",
     },
     "validity": {"io", "datasets", "store", "stats", "executors", "runner", "report"},
+    "frames": {"report"},
     "cli": {
         "io", "stats", "datasets", "adapters", "store", "runner", "report", "training", "generate", "inventory",
         "footage", "fetching", "spread", "executors", "perf", "cli",

@@ -8,14 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bench.report.figures.columns import columns_of, known, names_of, require_values
 from bench.report.figures.intervals import lay_out, legend
-from bench.report.figures.style import INK, MARKERS, Look, looks
+from bench.report.figures.style import FULL, INK, MARKERS, Look, in_style, method_looks
 from bench.report.folder import Run
 from bench.report.tables.best import contenders
 from bench.report.tables.cards import Card
 from bench.report.tables.table import Column, Table
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -75,36 +77,35 @@ def _plain(value: Any) -> Any:
     return repr(value) if isinstance(value, float) else value
 
 
-def drawn_columns(pairs: Pairs, table: Table) -> list[Column]:
-    """The metrics that have at least one paired difference."""
-    there = {record["metric"] for record in pairs.records if record["difference"] is not None}
-    return [column for column in table.columns if column.card.id in there]
+@in_style
+def draw_pairs(pairs: pd.DataFrame, *, width: float = FULL) -> Figure:
+    """A panel for each metric: methods down, the difference from the baseline across, zero marked.
 
-
-def draw_pairs(pairs: Pairs, table: Table, *, width: float) -> Figure:
-    """A panel for each metric: methods down, the difference from the baseline across, zero marked."""
-    columns = drawn_columns(pairs, table)
-    methods = list(dict.fromkeys(record["method"] for record in pairs.records))
-    settings = list(dict.fromkeys(record["setting"] for record in pairs.records))
+    pairs: as `bench.frames` has it, or a part. ConfigError where it has no difference.
+    """
+    methods, settings = names_of(pairs, "method"), names_of(pairs, "setting")
+    columns = columns_of(require_values(pairs, "difference", "differences"))
     figure, panels = lay_out(columns, methods, len(settings), width=width)
-    look = looks(list(dict.fromkeys(line.method for line in table.lines)))
-    found = {(r["method"], r["setting"], r["metric"]): r for r in pairs.records}
+    look = method_looks(pairs)
+    found = {(r["method"], r["setting"], r["metric"]): r for r in pairs.to_dict("records")}
     for axes, column in zip(panels, columns, strict=False):
         axes.axvline(0.0, color=INK, linewidth=0.7, zorder=1)
-        lines = [[found[method, setting, column.card.id] for setting in settings] for method in methods]
+        lines = [[found.get((method, setting, column.card.id)) for setting in settings] for method in methods]
         _panel(axes, column, lines, [look[method] for method in methods])
     legend(figure, settings, width=width)
     return figure
 
 
-def _panel(axes: Axes, column: Column, lines: Sequence[Sequence[Mapping[str, Any]]], styles: Sequence[Look]) -> None:
+def _panel(
+    axes: Axes, column: Column, lines: Sequence[Sequence[Mapping[Any, Any] | None]], styles: Sequence[Look]
+) -> None:
     step = _BAND / max(len(lines[0]), 1)
     for row, (records, look) in enumerate(zip(lines, styles, strict=True)):
         for place, record in enumerate(records):
-            if record["difference"] is None:
+            if record is None or known(record["difference"]) is None:
                 continue
             height = row + (place - (len(records) - 1) / 2) * step
-            if record["ci_low"] is not None:
+            if known(record["ci_low"]) is not None:
                 limits = [record["ci_low"], record["ci_high"]]
                 axes.plot(limits, [height, height], color=look.colour, linewidth=1.3, alpha=0.75)
             inside = look.colour if record["verdict"] in _TOLD else "white"
@@ -118,11 +119,11 @@ def _panel(axes: Axes, column: Column, lines: Sequence[Sequence[Mapping[str, Any
         axes.set_xlabel("farther from target →")
 
 
-def describe_pairs(pairs: Pairs) -> str:
+def describe_pairs(pairs: pd.DataFrame) -> str:
     """The figure in words, for those who do not see it and as its caption."""
-    tested = sum(record["p_holm"] is not None for record in pairs.records)
+    baseline, chosen = pairs["baseline"].iloc[0], pairs["baseline_is"].iloc[0]
     return (
-        f"Difference from {pairs.baseline} ({pairs.chosen}) on the clips that both have a value on, with interval; "
-        f"the line is no difference. Filled: told apart by the paired test (Holm, {tested} tests). Arrow: the better "
-        "side; by a metric with a target, of distances from it."
+        f"Difference from {baseline} ({chosen}) on the clips that both have a value on, with interval; "
+        f"the line is no difference. Filled: told apart by the paired test (Holm, {pairs['p_holm'].count()} tests). "
+        "Arrow: the better side; by a metric with a target, of distances from it."
     )

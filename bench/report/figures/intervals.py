@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from bench.report.figures.columns import columns_of, known, names_of, require_values
 from bench.report.figures.style import (
     COLUMN,
     FAINT,
@@ -14,16 +15,18 @@ from bench.report.figures.style import (
     NEUTRAL,
     Look,
     fitted,
-    looks,
+    in_style,
+    method_looks,
     new_figure,
     plain,
     text_width,
 )
 from bench.report.folder import TRUTH
 from bench.report.tables.digits import show
-from bench.report.tables.table import Column, Estimate, Table
+from bench.report.tables.table import Column, Estimate
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -38,17 +41,34 @@ _BEYOND = 3.0
 press all methods into one mark. A truth of zero stays, as an error is read from zero."""
 
 
-def draw_intervals(table: Table, *, width: float) -> Figure:
-    """Metric by method with intervals, for a figure of `width` inches. The table has at least one column."""
-    methods = list(dict.fromkeys(line.method for line in table.lines))
-    settings = list(dict.fromkeys(line.setting for line in table.lines))
-    figure, panels = lay_out(table.columns, methods, len(settings), width=width)
-    look = looks(methods)
-    estimates = {(line.method, line.setting): line.estimates for line in table.lines}
+@in_style
+def draw_intervals(table: pd.DataFrame, *, width: float = FULL) -> Figure:
+    """Metric by method with intervals, for a figure of `width` inches. table: as `bench.frames` has it, or a part.
+
+    ConfigError where it has no value.
+    """
+    methods, settings = names_of(table, "method"), names_of(table, "setting")
+    require_values(table, "value", "estimates")
+    columns = columns_of(table)
+    figure, panels = lay_out(columns, methods, len(settings), width=width)
+    look, estimates = method_looks(table), _estimates(table, columns)
     for number, axes in enumerate(panels):
-        _panel(axes, table.columns[number], number, estimates, methods=methods, settings=settings, look=look)
+        _panel(axes, columns[number], number, estimates, methods=methods, settings=settings, look=look)
     legend(figure, settings, width=width)
     return figure
+
+
+def _estimates(table: pd.DataFrame, columns: Sequence[Column]) -> dict[tuple[str, str], list[Estimate]]:
+    """(method, setting) -> an estimate for each column, without a value where the frame has no line."""
+    found: dict[tuple[str, str], dict[str, Estimate]] = {}
+    for method, setting, metric, value, low, high, n, coverage in zip(
+        *(table[name] for name in ("method", "setting", "metric", "value", "ci_low", "ci_high", "n", "coverage")),
+        strict=True,
+    ):
+        made = Estimate(known(value), known(low), known(high), n, coverage, None)
+        found.setdefault((method, setting), {})[metric] = made
+    nothing = Estimate(None, None, None, 0, 0.0, None)
+    return {key: [mine.get(column.card.id, nothing) for column in columns] for key, mine in found.items()}
 
 
 def lay_out(
@@ -101,6 +121,8 @@ def _panel(
             axes.text(y=row, s=shown, transform=axes.get_yaxis_transform(), **side)
             continue
         for place, setting in enumerate(settings):
+            if (method, setting) not in estimates:
+                continue
             estimate = estimates[method, setting][number]
             height = row + (place - (len(settings) - 1) / 2) * step
             _mark(axes, estimate, height, look[method], MARKERS[place % len(MARKERS)], small=len(settings) > 2)
@@ -179,14 +201,15 @@ def legend(figure: Figure, settings: Sequence[str], *, width: float) -> None:
     figure.legend(handles=handles, loc="outside upper right", ncols=max(1, min(len(settings), int(width / widest))))
 
 
-def describe_intervals(table: Table) -> str:
+def describe_intervals(table: pd.DataFrame) -> str:
     """The figure in words, for those who do not see it and as its caption."""
-    words = f"{table.basis}. Dashed: target."
-    if any(estimate.coverage < 1 for line in table.lines for estimate in line.estimates):
+    words = f"{table.attrs.get('basis', 'Means with intervals')}. Dashed: target."
+    if (table["coverage"] < 1).any():
         words += " Hollow: fewer clips than asked for."
-    if TRUTH in {line.method for line in table.lines}:
+    if TRUTH in set(table["method"]):
         words += " Grey: the truth itself."
-        estimates = {(line.method, line.setting): line.estimates for line in table.lines}
-        if any(_truth_beyond(estimates, number) for number in range(len(table.columns))):
+        columns = columns_of(table)
+        estimates = _estimates(table, columns)
+        if any(_truth_beyond(estimates, number) for number in range(len(columns))):
             words += " Arrow: the truth lies beyond the axis."
     return words

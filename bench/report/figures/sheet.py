@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.errors import MediaError, MissingError
 from bench.records import FPS
-from bench.report.figures.style import COLUMN, NEUTRAL, fitted, plain, text_width
+from bench.report.figures.style import COLUMN, FULL, NEUTRAL, bare_figure, fitted, in_style, plain, text_width
 from bench.report.folder import TRUTH, Run, cell_of, name_clip
 from bench.report.media import Copies
 from bench.report.selection import rank_clips
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 2
 """Sheets: the clip in the middle, and the worst."""
-_ACROSS = {COLUMN: 4, 7.0: 8}
+_ACROSS = {COLUMN: 4, FULL: 8}
 _TILE = 200
 """Pixels a side of a tile: at 200 dpi, what one column of eight holds at full width, with some to spare."""
 _GAP = 4
@@ -67,10 +67,9 @@ def find_sheets(run: Run, cards: Mapping[str, Card], copies: Copies, out: Path) 
     return sheets
 
 
-def draw_sheets(sheets: Sequence[Sheet], *, width: float) -> Figure:
+@in_style
+def draw_sheets(sheets: Sequence[Sheet], *, width: float = FULL) -> Figure:
     """Contact sheets under one another, for a figure of `width` inches. sheets: at least one."""
-    from matplotlib.figure import Figure
-
     across = _ACROSS.get(width, 8)
     chosen = range(0, 8, 8 // across)
     names = {name: fitted(name, 0.3 * width, 7.0) for sheet in sheets for name, _ in sheet.lines}
@@ -79,7 +78,7 @@ def draw_sheets(sheets: Sequence[Sheet], *, width: float) -> Figure:
     room = width - left - _EDGE
     heights = [room * len(sheet.lines) / across for sheet in sheets]
     total = sum(heights) + len(sheets) * (_ABOVE + _BELOW)
-    figure = Figure(figsize=(width, total), facecolor="white")
+    figure = bare_figure(width, total)
     top = total
     step = _TILE + _GAP
     for sheet, height in zip(sheets, heights, strict=True):

@@ -1,20 +1,25 @@
 """How figures look: one typeface, sizes for two column widths, and a colour for each method in every figure.
 
-Figures are drawn on matplotlib's objects, never through pyplot, whose global state a caller may be using.
+Figures are drawn on matplotlib's objects, never through pyplot, whose global state a caller may be using. What draws a
+figure is wrapped in `in_style`, so that it looks the same in a notebook as in a report.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from bench.report.folder import TRUTH
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
+
+P, T = ParamSpec("P"), TypeVar("T")
 
 COLUMN, FULL = 3.4, 7.0
 """Inches: one column, and both, of a two-column paper."""
@@ -65,15 +70,17 @@ _STYLE: Any = {
     "pdf.fonttype": 42,
     "svg.hashsalt": "avct-bench",
     "path.simplify": False,
+    "savefig.dpi": DPI,
 }
 
 
 @dataclass(frozen=True)
 class Look:
-    """Colour and dashes of a method's lines."""
+    """Colour and dashes of a method's lines, and its mark where marks do not stand for settings."""
 
     colour: str
     dashes: Any = "-"
+    marker: str = "o"
 
 
 def looks(methods: Sequence[str]) -> dict[str, Look]:
@@ -83,13 +90,36 @@ def looks(methods: Sequence[str]) -> dict[str, Look]:
     out, used = {}, 0
     for name in methods:
         if name == TRUTH:
-            out[name] = Look(NEUTRAL)
+            out[name] = Look(NEUTRAL, marker="*")
         elif name in _PINNED:
-            out[name] = Look(_PINNED[name])
+            out[name] = Look(_PINNED[name], marker=MARKERS[list(_PINNED).index(name)])
         else:
-            out[name] = Look(free[used % len(free)], _DASHES[used // len(free) % len(_DASHES)])
+            again = used // len(free)
+            # One mark further in every round of colours, so that no colour meets a mark twice.
+            mark = MARKERS[(used + again) % len(MARKERS)]
+            out[name] = Look(free[used % len(free)], _DASHES[again % len(_DASHES)], mark)
             used += 1
     return out
+
+
+def method_looks(*frames: pd.DataFrame) -> dict[str, Look]:
+    """A look for every method of the frames. Frames that were loaded know all of the protocol's, filtered or not."""
+    names: list[str] = []
+    for frame in frames:
+        column = frame["method"]
+        names += list(column.cat.categories if hasattr(column, "cat") else column.unique())
+    return looks(list(dict.fromkeys(names)))
+
+
+def in_style(draw: Callable[P, T]) -> Callable[P, T]:
+    """The function, run within `styled`."""
+
+    @wraps(draw)
+    def dressed(*args: P.args, **kwargs: P.kwargs) -> T:
+        with styled():
+            return draw(*args, **kwargs)
+
+    return dressed
 
 
 @contextmanager
@@ -104,10 +134,17 @@ def styled() -> Iterator[None]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of that size in inches."""
-    from matplotlib.figure import Figure
+    """An empty figure of that size in inches, which arranges its panels by itself."""
+    from bench.report.figures.canvas import Drawing
 
-    return Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    return Drawing(figsize=(width, height), layout="constrained", facecolor="white")
+
+
+def bare_figure(width: float, height: float) -> Figure:
+    """The same without arrangement, for panels that are placed by hand."""
+    from bench.report.figures.canvas import Drawing
+
+    return Drawing(figsize=(width, height), facecolor="white")
 
 
 def as_png(figure: Figure) -> bytes:

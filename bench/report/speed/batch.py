@@ -5,20 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from bench.report.figures.legends import legend, legend_height
 from bench.report.figures.style import NEUTRAL, Look, new_figure
-from bench.report.speed.series import (
-    Kind,
-    blank,
-    by_kind,
-    count_ticks,
-    find_kinds,
-    grid,
-    legend,
-    legend_height,
-    line_of,
-    log_ticks,
-    spread,
-)  # fmt: skip
+from bench.report.speed.series import Kind, blank, by_kind, count_ticks, find_kinds, grid, line_of, log_ticks, spread
 from bench.report.tables.digits import show_alone
 from bench.store.speeds import Figure as Measured
 from bench.store.speeds import SpeedRow

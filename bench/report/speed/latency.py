@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.report.figures.legends import legend, legend_height
 from bench.report.figures.style import INK, new_figure
 from bench.report.speed.series import (
     DASHES,
@@ -15,13 +16,11 @@ from bench.report.speed.series import (
     find_kinds,
     full_name,
     grid,
-    legend,
-    legend_height,
     line_of,
     log_ticks,
     note_line,
     spread,
-)  # fmt: skip
+)
 from bench.report.tables.digits import show_alone
 from bench.store.speeds import SpeedRow
 

@@ -6,21 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bench.report.figures.legends import legend, legend_height
 from bench.report.figures.style import INK, NEUTRAL, new_figure
 from bench.report.speed.batch import rows_offline
-from bench.report.speed.series import (
-    Kind,
-    blank,
-    find_kinds,
-    full_name,
-    grid,
-    legend,
-    legend_height,
-    line_of,
-    log_ticks,
-    note_line,
-    spread,
-)  # fmt: skip
+from bench.report.speed.series import Kind, blank, find_kinds, full_name, grid, line_of, log_ticks, note_line, spread
 from bench.report.tables.digits import show_alone
 from bench.store.speeds import FidelityRow, SpeedRow
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from bench.report.figures.legends import legend, legend_height
 from bench.report.figures.style import INK, new_figure
 from bench.report.speed.batch import rows_offline
 from bench.report.speed.series import (
@@ -14,13 +15,11 @@ from bench.report.speed.series import (
     by_kind,
     find_kinds,
     grid,
-    legend,
-    legend_height,
     line_of,
     log_ticks,
     note_line,
     spread,
-)  # fmt: skip
+)
 from bench.store.speeds import SpeedRow
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bench.report.figures.style import FAINT, INK, NEUTRAL, Look, fitted, looks, new_figure, plain, text_width
+from bench.report.figures.style import FAINT, INK, NEUTRAL, Look, looks, new_figure, plain
 from bench.report.speed.order import natural, setting_name
 from bench.store.speeds import SpeedRow
 
@@ -112,26 +112,6 @@ def grid(axes: Axes, which: Any = "both") -> None:
     """Faint lines behind what is drawn."""
     axes.grid(axis=which, color=FAINT, linewidth=0.4)
     axes.set_axisbelow(True)
-
-
-def legend(figure: Figure, handles: Sequence[Any], *, width: float) -> None:
-    """What each line or mark is, beneath the panels, in as many columns as fit; long names are cut in the middle."""
-    if not handles:
-        return
-    room = width - 0.6
-    for handle in handles:
-        handle.set_label(fitted(str(handle.get_label()), room, 6.5))
-    widest = max(text_width(str(handle.get_label()), 6.5) for handle in handles) + 0.55
-    columns = max(1, min(len(handles), int(width / widest)))
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
-
-
-def legend_height(names: Sequence[str], *, width: float) -> float:
-    """Inches that the legend of these names takes."""
-    if not names:
-        return 0.0
-    widest = max(min(text_width(plain(name), 6.5), width - 0.6) for name in names) + 0.55
-    return 0.14 * -(-len(names) // max(1, min(len(names), int(width / widest)))) + 0.1
 
 
 def line_of(kind: Kind, name: str, *, dashes: Any = "-", marker: bool = True, hollow: bool = False) -> Any:

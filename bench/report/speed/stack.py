@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from bench.report.figures.legends import legend, legend_height
 from bench.report.figures.style import FAINT, INK, NEUTRAL, fitted, new_figure, plain, text_width
-from bench.report.speed.series import blank, find_kinds, grid, legend, legend_height, spread
+from bench.report.speed.series import blank, find_kinds, grid, spread
 from bench.report.speed.stages import StageTable, stage_tables
 from bench.report.tables.digits import show_alone
 from bench.store.speeds import SpeedRow

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import ConfigError, MissingError
+from bench.report.figures.drawn import png_size
 from bench.report.figures.style import COLUMN, FULL, as_pdf, as_png, styled
 from bench.report.speed.batch import describe_batch, draw_batch, why_no_batch
 from bench.report.speed.html import render_speed_html
@@ -21,7 +22,7 @@ from bench.report.speed.pareto import describe_pareto, draw_pareto, why_no_paret
 from bench.report.speed.scaling import describe_scaling, draw_scaling, why_no_scaling
 from bench.report.speed.stack import describe_stack, draw_stack, why_no_stack
 from bench.report.speed.table import build_speeds
-from bench.report.writing import FIGURES, png_size
+from bench.report.writing import FIGURES
 from bench.store.files import make_folder, replace_file
 from bench.store.journal import FILE as JOURNAL
 from bench.store.manifest import FILE as MANIFEST

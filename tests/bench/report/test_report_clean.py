@@ -52,7 +52,7 @@ def test_only_clean_leaves_them_out_and_says_so(tmp_path: Path) -> None:
 def test_the_verb_leaves_them_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = make_run(tmp_path / "run", manifest=UNCLEAN)
     # figures take long and say nothing here
-    monkeypatch.setattr("bench.report.writing._pictures", lambda *_: iter(()))
+    monkeypatch.setattr("bench.report.writing.draw_pictures", lambda *_: iter(()))
     ran = CliRunner().invoke(app, ["report", str(folder), "--only-clean", "--out", str(tmp_path / "out")])
     assert ran.exit_code == 0, ran.output
     assert ",avct," not in (tmp_path / "out" / "table.csv").read_text()

@@ -12,8 +12,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
-from report_run import FRAMES, LIPS, PSNR, SKILL, SSIM, make_entries, make_protocol, make_run, make_table, opening
+from report_run import FRAMES, LIPS, PSNR, SKILL, SSIM, make_entries, make_protocol, make_run, opening
 
+from bench.errors import ConfigError
+from bench.frames import load
 from bench.report.figures.intervals import describe_intervals, draw_intervals
 from bench.report.figures.lips import draw_lips, find_panels
 from bench.report.figures.sheet import draw_sheets, find_sheets
@@ -65,7 +67,7 @@ def require_room(figure: Figure) -> None:
 def test_intervals_have_room(tmp_path: Path, width: float, settings: int) -> None:
     metrics = [LIPS, PSNR, "lmd/mouth20-procrustes-px-puppet68@1", "lmd/mouth20-centred-px-puppet68@1", "odd/one@1"]
     protocol = make_protocol(metrics=metrics, settings=SETTINGS[:settings], methods=["ground-truth", "still", LONG])
-    figure = draw_intervals(make_table(make_run(tmp_path / "run", protocol)), width=width)
+    figure = draw_intervals(load(make_run(tmp_path / "run", protocol)).table, width=width)
     require_room(figure)
     assert any("…" in text for text, _ in texts(figure))
 
@@ -77,7 +79,7 @@ def test_a_truth_far_away_does_not_press_the_methods_together(tmp_path: Path) ->
         for row in entry["rows"]:
             if row["metric"] == PSNR and row["method"] == "ground-truth":
                 row["value"] = 100.0
-    table = make_table(make_run(tmp_path / "run", protocol, entries=entries))
+    table = load(make_run(tmp_path / "run", protocol, entries=entries)).table
     figure = draw_intervals(table, width=FULL)
     require_room(figure)
     psnr, ssim = figure.axes
@@ -89,7 +91,7 @@ def test_a_truth_far_away_does_not_press_the_methods_together(tmp_path: Path) ->
 
 def test_marks_of_settings_stand_apart(tmp_path: Path) -> None:
     protocol = make_protocol(metrics=[PSNR], settings=SETTINGS[:2])
-    figure = draw_intervals(make_table(make_run(tmp_path / "run", protocol)), width=FULL)
+    figure = draw_intervals(load(make_run(tmp_path / "run", protocol)).table, width=FULL)
     FigureCanvasAgg(figure).draw()
     (axes,) = figure.axes
     marks = [line for line in axes.lines if line.get_marker() in ("o", "s")]
@@ -99,45 +101,58 @@ def test_marks_of_settings_stand_apart(tmp_path: Path) -> None:
 
 
 def test_marks_lie_on_the_estimates_and_are_hollow_where_clips_lack(tmp_path: Path) -> None:
-    table = make_table(make_run(tmp_path / "run", make_protocol(metrics=[PSNR])))
+    table = load(make_run(tmp_path / "run", make_protocol(metrics=[PSNR]))).table
     (axes,) = draw_intervals(table, width=FULL).axes
     marks = [line for line in axes.lines if line.get_marker() == "o"]
-    assert [line.get_xdata()[0] for line in marks] == [line.estimates[0].value for line in table.lines]
+    assert [line.get_xdata()[0] for line in marks] == table["value"].tolist()
     assert [line.get_markerfacecolor() == "white" for line in marks] == [False, False, True, True]
     bars = [tuple(line.get_xdata()) for line in axes.lines if line.get_marker() == "None"]
-    limits = [(line.estimates[0].low, line.estimates[0].high) for line in table.lines]
-    assert bars == [pair for pair in limits if pair != (None, None)] and len(bars) == 2
+    limits = table[["ci_low", "ci_high"]].dropna().itertuples(index=False, name=None)
+    assert bars == list(limits) and len(bars) == 2
     assert "Hollow" in describe_intervals(table)
 
 
 @pytest.mark.parametrize("width", [COLUMN, FULL])
 def test_lips_have_room(tmp_path: Path, width: float) -> None:
-    protocol = make_protocol(methods=[*SKILL, LONG])
-    run = read_run(make_run(tmp_path / "run", protocol))
-    metric, panels = find_panels(run, find_cards(protocol["metrics"]))
-    assert metric == LIPS
-    require_room(draw_lips(panels, run.methods, width=width))
+    lips = load(make_run(tmp_path / "run", make_protocol(methods=[*SKILL, LONG]))).lips
+    assert set(lips["metric"]) == {LIPS}
+    require_room(draw_lips(lips, width=width))
 
 
 def test_lips_are_those_of_the_best_the_median_and_the_worst_clip(tmp_path: Path) -> None:
-    run = read_run(make_run(tmp_path / "run"))
-    _, panels = find_panels(run, find_cards(run.protocol["metrics"]))
-    assert [panel.title for panel in panels] == [
-        "best: ann / face / a1",
-        "median: ann / face / a2",
-        "worst: bob / face / b1",
-    ]
-    for place, panel in enumerate(panels):
-        assert np.array_equal(panel.truth, opening(place))
+    lips = load(make_run(tmp_path / "run")).lips
+    panels = draw_lips(lips).axes
+    titles = ["best: ann / face / a1", "median: ann / face / a2", "worst: bob / face / b1"]
+    assert [axes.get_title(loc="left") for axes in panels] == titles
+    for place, axes in enumerate(panels):
+        truth, *curves = axes.lines
+        assert np.array_equal(truth.get_ydata(), opening(place)) and truth.get_label() == "truth"
         # the truth is not drawn a second time over itself; what failed has no curve
-        assert list(panel.curves) == (["still", "avct"] if place == 2 else ["still", "loudness", "avct"])
-        assert np.allclose(panel.curves["avct"], 0.9 * opening(place) + 0.1)
-        assert "still" not in panel.values
+        drawn = {curve.get_label().partition(",")[0]: curve for curve in curves}
+        assert list(drawn) == (["still", "avct"] if place == 2 else ["still", "loudness", "avct"])
+        assert np.allclose(drawn["avct"].get_ydata(), 0.9 * opening(place) + 0.1)
+        assert drawn["still"].get_label() == "still" and "r = 0." in drawn["avct"].get_label()
+
+
+def test_lips_of_a_clip_of_ones_own_choice_are_drawn_from_all_curves(tmp_path: Path) -> None:
+    curves = load(make_run(tmp_path / "run")).curves
+    (axes,) = draw_lips(curves[(curves["driver"] == "a2") & (curves["metric"] == LIPS)]).axes
+    assert axes.get_title(loc="left") == "ann / face / a2"
+    assert np.array_equal(axes.lines[0].get_ydata(), opening(1)) and len(axes.lines) == 4
+
+
+def test_too_many_curves_are_refused(tmp_path: Path) -> None:
+    settings = load(make_run(tmp_path / "run", make_protocol(settings=SETTINGS[:2]))).curves
+    with pytest.raises(ConfigError, match="one setting and one metric"):
+        draw_lips(settings[settings["metric"] == LIPS])
+    with pytest.raises(ConfigError, match="got 0 clips"):
+        draw_lips(settings[settings["metric"] == PSNR])
 
 
 def test_no_curves_no_lips(tmp_path: Path) -> None:
     run = read_run(make_run(tmp_path / "run", make_protocol(metrics=[PSNR])))
     assert find_panels(run, find_cards([PSNR])) == ("", [])
+    assert load(run.folder).lips.empty
 
 
 @pytest.fixture(scope="module")

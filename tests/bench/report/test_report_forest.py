@@ -10,9 +10,10 @@ import pytest
 from report_run import LIPS, PSNR, SSIM, make_protocol, make_run
 from test_report_figures import LONG, SETTINGS, require_room
 
-from bench.report.figures.forest import Pairs, describe_pairs, draw_pairs, drawn_columns, find_pairs, render_paired_csv
-from bench.report.figures.style import COLUMN, FULL, styled
+from bench.report.figures.forest import Pairs, describe_pairs, draw_pairs, find_pairs, render_paired_csv
+from bench.report.figures.style import COLUMN, FULL
 from bench.report.folder import Run, read_run
+from bench.report.frames.quality import frame_pairs
 from bench.report.tables.cards import find_cards
 from bench.report.tables.table import Table, build_table
 
@@ -33,9 +34,9 @@ def test_the_protocol_names_the_baseline(tmp_path: Path) -> None:
 
 
 def test_without_one_it_is_the_best_by_the_first_metric(tmp_path: Path) -> None:
-    _, _, pairs = paired(tmp_path)
+    run, table, pairs = paired(tmp_path)
     assert (pairs.baseline, pairs.chosen) == ("avct", f"the best by {LIPS}")
-    assert "avct" in describe_pairs(pairs)
+    assert "avct" in describe_pairs(frame_pairs(run, table, pairs))
 
 
 def test_one_method_has_nobody_to_be_compared_with(tmp_path: Path) -> None:
@@ -45,26 +46,26 @@ def test_one_method_has_nobody_to_be_compared_with(tmp_path: Path) -> None:
 
 
 def test_marks_lie_on_the_differences_and_are_filled_where_told_apart(tmp_path: Path) -> None:
-    _, table, pairs = paired(tmp_path, baseline="still", metrics=[SSIM])
-    records = [{**record, "verdict": "open" if record["method"] == "avct" else "better"} for record in pairs.records]
-    pairs = Pairs(pairs.baseline, pairs.chosen, tuple(records))
-    with styled():
-        (axes,) = draw_pairs(pairs, table, width=FULL).axes
+    run, table, pairs = paired(tmp_path, baseline="still", metrics=[SSIM])
+    frame = frame_pairs(run, table, pairs)
+    assert frame["difference"].tolist() == [record["difference"] for record in pairs.records]
+    frame["verdict"] = ["open" if method == "avct" else "better" for method in frame["method"]]
+    (axes,) = draw_pairs(frame, width=FULL).axes
     marks = [line for line in axes.lines if line.get_marker() == "o"]
-    assert [mark.get_xdata()[0] for mark in marks] == [record["difference"] for record in records]
+    assert [mark.get_xdata()[0] for mark in marks] == frame["difference"].tolist()
     assert [mark.get_markerfacecolor() == "white" for mark in marks] == [False, True]
 
 
 @pytest.mark.parametrize("width", [COLUMN, FULL])
 def test_there_is_room(tmp_path: Path, width: float) -> None:
-    _, table, pairs = paired(tmp_path, metrics=[LIPS, PSNR, SSIM], settings=SETTINGS, methods=["still", "avct", LONG])
-    with styled():
-        require_room(draw_pairs(pairs, table, width=width))
+    made = paired(tmp_path, metrics=[LIPS, PSNR, SSIM], settings=SETTINGS, methods=["still", "avct", LONG])
+    require_room(draw_pairs(frame_pairs(*made), width=width))
 
 
 def test_metrics_without_a_difference_have_no_panel_and_the_csv_has_them(tmp_path: Path) -> None:
-    _, table, pairs = paired(tmp_path, methods=["still", "avct"], baseline="avct")
-    assert [column.card.id for column in drawn_columns(pairs, table)] == [PSNR, SSIM]
+    run, table, pairs = paired(tmp_path, methods=["still", "avct"], baseline="avct")
+    panels = draw_pairs(frame_pairs(run, table, pairs)).axes
+    assert [axes.get_title(loc="left") for axes in panels] == ["PSNR ↑", "SSIM ↑"]
     read = list(csv.DictReader(io.StringIO(render_paired_csv(pairs))))
     assert [row["metric"] for row in read] == [LIPS, PSNR, SSIM]
     assert read[0]["difference"] == "" and read[0]["reason"] and float(read[2]["difference"]) < 0

@@ -5,15 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 from remade import remake
 from report_run import LIPS, PSNR, make_protocol, make_run
 
 from bench.errors import ConfigError
 from bench.report import share
-from bench.report.figures.lips import find_panels
 from bench.report.folder import read_run
+from bench.report.frames.curves import frame_lips
 from bench.report.tables.cards import find_cards
 from bench.report.tables.table import build_table
 from bench.store.rows import read_rows
@@ -58,11 +57,8 @@ def test_it_shows_what_the_run_shows(shared: tuple[Path, Path]) -> None:
     whole, thin = (read_run(folder) for folder in shared)
     cards = find_cards(whole.protocol["metrics"])
     assert build_table(whole, cards) == build_table(thin, cards)
-    (metric, ours), (same, theirs) = find_panels(whole, cards), find_panels(thin, cards)
-    assert metric == same and [panel.title for panel in ours] == [panel.title for panel in theirs]
-    for one, other in zip(ours, theirs, strict=True):
-        assert np.array_equal(one.truth, other.truth) and one.values == other.values
-        assert all(np.array_equal(one.curves[name], other.curves[name]) for name in one.curves)
+    ours, theirs = frame_lips(whole, cards), frame_lips(thin, cards)
+    assert len(ours) and ours.equals(theirs)
 
 
 def test_only_curves_that_are_drawn_are_kept(shared: tuple[Path, Path]) -> None:
