@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from bench.cli import compare, describe, explore, fit, footage, measure, perf, perform, spread, weights
+from bench.cli import compare, describe, explore, fit, footage, guide, measure, perf, perform, report, spread, weights
 from bench.errors import BenchError
 
 app = typer.Typer(
@@ -30,13 +30,14 @@ _VERBS: tuple[tuple[Callable[..., None], str, str], ...] = (
     (measure.run, "run", "Run"),
     (measure.score, "score", "Run"),
     (spread.spread, "spread", "Run"),
-    (measure.report, "report", "Run"),
+    (report.report, "report", "Run"),
     (compare.compare, "compare", "Run"),
     (perf.perf, "perf", "Run"),
     (perform.generate, "generate", "Generate"),
     (footage.crop, "crop", "Generate"),
     (footage.prepare, "prepare", "Generate"),
     (fit.train, "train", "Generate"),
+    (guide.guide, "guide", "Look up"),
     (explore.ls, "ls", "Look up"),
     (explore.explain, "explain", "Look up"),
     (explore.validate, "validate", "Look up"),

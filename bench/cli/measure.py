@@ -1,4 +1,4 @@
-"""Verbs that make and show numbers: demo, run, score, report."""
+"""Verbs that make numbers: demo, run, score."""
 
 from __future__ import annotations
 
@@ -190,34 +190,3 @@ def _score_given(
         print(f"{name}: {len(videos_left)} videos belong to no clip of {loaded.id}: {', '.join(videos_left)}",
               file=sys.stderr)  # fmt: skip
     _finish(result, as_json=as_json, shown=f"score {loaded.id}")
-
-
-def report(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
-    out: Annotated[Path | None, typer.Option("--out", help="Write here and leave the run folder as it is.")] = None,
-    share: Annotated[
-        Path | None, typer.Option("--share", help="Write a small copy of the run here: rows, tables and figures.")
-    ] = None,
-    only_clean: Annotated[
-        bool, typer.Option("--only-clean", help="Leave out methods that were trained on what they are tested on.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Write tables, plots and page again from a run folder's rows alone: no network, no GPU, no torch."""
-    from bench import report as reports
-    from bench.report.tables.terminal import terminal_table
-
-    if share is not None and out is not None:
-        raise typer.BadParameter("expected --out or --share, not both")
-    if share is not None:
-        written = reports.share(folder, share, only_clean=only_clean)
-    else:
-        written = reports.write(folder, out=out, only_clean=only_clean)
-    if as_json:
-        emit({"files": [str(p) for p in written.paths]})
-        return
-    screen = console()
-    screen.print(terminal_table(folder, only_clean=only_clean))
-    pages = [path for path in written.paths if path.name in ("index.html", "speeds.html")]
-    for line in [f"copy   {share}"] if share else [f"page   {path}" for path in pages]:
-        screen.print(line)
