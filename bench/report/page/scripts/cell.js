@@ -4,16 +4,18 @@ const cell = (() => {
   const panel = document.getElementById("cell");
   const FIRST = 20; // rows until more are asked for
   const POSTERS = 6; // a row of small pictures; each loads its clip's file
-  let opener = null, turn = 0, closing = false;
+  let opener = null, turn = 0;
 
   function start() {
     if (!panel || !panel.showModal) return;
+    // The event comes a moment after the panel is closed: by then it can have been opened again, or a clip with it.
     panel.addEventListener("close", () => {
+      if (panel.open) return;
       turn++;
       panel.replaceChildren();
-      if (!closing) change({ cell: "" });
-      if (opener) table.focusOn(opener);
-      opener = null;
+      if (state.cell) change({ cell: "" });
+      // The browser gives the focus back itself, but for a panel that a link has opened.
+      if (opener && document.activeElement === document.body) table.focusOn(opener);
     });
     // A click beside the panel is on the dialog itself, one within it is on what it holds.
     panel.addEventListener("click", (event) => { if (event.target === panel) panel.close(); });
@@ -29,21 +31,12 @@ const cell = (() => {
   }
 
   function follow() {
-    if (!state.cell) return close();
+    if (!state.cell) return panel.open && panel.close();
     const [method, metric] = state.cell.split(".").map(Number);
     opener = table.find(state.setting, method, metric) || null;
     fill(method, metric);
     if (!panel.open) panel.showModal();
     panel.scrollTop = 0;
-  }
-
-  // Closed by the state, which then needs no change.
-  function close() {
-    if (!panel.open) return;
-    closing = true;
-    panel.close();
-    // The event comes later, but before anything else that a person can do.
-    setTimeout(() => { closing = false; });
   }
 
   function fill(method, metric) {
@@ -65,12 +58,12 @@ const cell = (() => {
   function estimate(method, metric) {
     const card = catalogue.metrics[metric];
     const found = catalogue.estimates[state.setting][method][metric];
-    const unit = card.unit ? ` ${card.unit}` : "";
+    const unit = card.unit && found.value !== null ? ` ${card.unit}` : "";
     const counted = `n = ${found.n} of ${catalogue.expected} clips, coverage ${found.coverage.toFixed(2)}`;
     return make("div", { class: "estimate" },
       make("p", { class: "big" }, make("strong", {}, found.text), make("span", { class: "soft" }, unit),
         found.interval ? make("span", { class: "interval" }, ` ${found.interval}`) : null),
-      make("p", { class: "soft" }, `${counted}. ${catalogue.basis}.`),
+      make("p", { class: "soft" }, found.value === null ? `${counted}.` : `${counted}. ${catalogue.basis}.`),
       found.note ? make("p", { class: "remark" }, found.note) : null);
   }
 
@@ -108,7 +101,7 @@ const cell = (() => {
     let order = "worst", most = FIRST;
     const have = rows.filter((row) => row.value !== null);
     const part = rows.length < catalogue.clips.length;
-    const body = make("tbody");
+    const body = make("tbody"), reasons = rows.some((row) => row.reason);
     const more = make("button", { type: "button", onclick: () => { most = Infinity; draw(); } });
     const chooser = make("select", { onchange: () => { order = chooser.value; draw(); } },
       make("option", { value: "worst" }, words[0]), make("option", { value: "best" }, words[1]),
@@ -126,7 +119,7 @@ const cell = (() => {
       make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Rows of the cell" },
         make("table", { class: "text" },
           make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "clip"), make("th", { scope: "col", class: "num" }, "value"),
-            make("th", { scope: "col", class: "num" }, "coverage"), make("th", { scope: "col" }, "reason"))),
+            make("th", { scope: "col", class: "num" }, "coverage"), reasons ? make("th", { scope: "col" }, "reason") : null)),
           body)),
       more);
     draw();
@@ -140,7 +133,7 @@ const cell = (() => {
         make("th", { scope: "row" }, clipLink(row.clip)),
         make("td", { class: "num" }, row.value === null ? make("span", { class: "none" }, "–") : show(row.value, card.form)),
         make("td", { class: `num${row.value !== null && row.share < 1 ? " warn" : ""}` }, row.value === null ? "" : row.share.toFixed(2)),
-        make("td", {}, row.reason))));
+        reasons ? make("td", {}, row.reason) : null)));
       more.hidden = rows.length <= most;
       more.textContent = `Show all ${rows.length} rows`;
       addPosters(posters, sorted.slice(0, POSTERS), method, card);
@@ -170,7 +163,6 @@ const cell = (() => {
   }
 
   function toList(metric, method, order) {
-    panel.close();
     change({ cell: "", metric, by: String(method), order }, { step: true });
     list.focus();
   }
@@ -184,9 +176,13 @@ function clipLink(clip, children) {
   const open = (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    const panel = document.getElementById("cell");
-    if (panel.open) panel.close();
-    viewer.open(clip, { frame: 0 });
+    // One step with the panel's end, so that Back leads to the panel.
+    const again = clip === state.clip;
+    change({ cell: "", clip, frame: 0 }, { step: true });
+    if (again) {
+      viewer.open(clip, { frame: 0 });
+      document.getElementById("viewer").scrollIntoView({ block: "start", behavior: quiet.matches ? "auto" : "smooth" });
+    }
   };
   return make("a", { href: `#clip=${nameClip(clip)}${setting}`, class: "opens", onclick: open }, children || catalogue.names[clip]);
 }

@@ -111,20 +111,23 @@ const list = (() => {
     return state.order === "apart" || score <= 0 || !/[1-9]/.test(text) ? text : `+${text}`;
   }
 
+  // What comes first, in one sentence, and what cannot be ranked, in another.
   function explain(card, rows) {
-    const under = catalogue.settings.length > 1 ? ` under ${catalogue.settings[state.setting]}` : "";
+    const under = catalogue.settings.length > 1 ? `Under ${catalogue.settings[state.setting]}: ` : "";
     const without = rows.filter((row) => row.score === null).length;
     const last = state.order && without ? ` ${without} of ${rows.length} clips cannot be ranked and come last.` : "";
-    const unit = card.unit ? ` (${card.unit})` : "";
-    const what = card.pooled ? `${card.heading} has one value of all clips together: clips have none of their own.` : "";
-    if (state.order === "") return `${rows.length} clips${under}, with ${card.heading}${unit}. ${what}`.trim();
-    const ends = directed(card) ? [`the worst ${card.heading}`, `the best ${card.heading}`] : [`the highest ${card.heading}`, `the lowest ${card.heading}`];
-    const first = state.order === "apart"
-      ? `the largest difference of ${card.heading}${unit} between the methods that are shown, the truth apart`
-      : ends[Number(state.order === "best")] + unit + (state.by === ""
-        ? ": each method's distance from its own mean over all clips, averaged over the methods that are shown, the truth apart"
-        : ` of ${catalogue.methods[state.by].name}`);
-    return `First: ${first}${under}.${last} ${what}`.trim();
+    const pooled = card.pooled ? ` ${card.heading} has one value of all clips together: clips have none of their own.` : "";
+    return `${under}${rows.length} clips${first(card)}.${last}${pooled}`;
+  }
+
+  function first(card) {
+    const name = `${card.heading}${card.unit ? ` (${card.unit})` : ""}`;
+    if (state.order === "") return ` with their ${name}`;
+    if (state.order === "apart") return `, first those on which ${name} differs most between the methods that are shown, the truth apart`;
+    const end = (directed(card) ? ["worst", "best"] : ["highest", "lowest"])[Number(state.order === "best")];
+    if (state.by !== "") return `, first the ${end} ${name} of ${catalogue.methods[state.by].name}`;
+    return `, first the ${end} ${name}: each method's distance from its own mean over all clips, averaged over the methods ` +
+      "that are shown, the truth apart";
   }
 
   function mark() {

@@ -70,10 +70,14 @@ function pairClips(metric, first, second, clips) {
   };
 }
 
-// A number that stands in no column: three significant digits, or all before the point.
-function showAlone(value) {
-  if (value === null) return "–";
+// The format of a number that stands in no column: three significant digits, or as many decimals as make the half width
+// of its interval show. What bench/report/tables/digits.py does for a column.
+function chooseForm(value, half = 0) {
   const size = Math.abs(value);
-  if (size && (size < 1e-4 || size >= 1e6)) return show(value, ".2e");
-  return show(value, `.${size ? Math.min(Math.max(2 - Math.floor(Math.log10(size)), 0), 5) : 2}f`);
+  if (size >= 1e6 || (size && size < 1e-4)) return ".2e";
+  const power = half >= 1e-5 ? Math.floor(Math.log10(half)) : 0;
+  const wide = half >= 1e-5 ? -power + (half / 10 ** power < 3 ? 1 : 0) : 0;
+  return `.${Math.min(Math.max(size ? 2 - Math.floor(Math.log10(size)) : 2, wide, 0), 5)}f`;
 }
+
+const showAlone = (value) => (value === null ? "–" : show(value, chooseForm(value)));

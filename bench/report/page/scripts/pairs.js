@@ -87,7 +87,7 @@ const pairs = (() => {
   }
 
   const point = (one, names, card) => (one === null
-    ? "Point at a clip for its name, click to open it. On the dashed line both are alike."
+    ? "A point is a clip, in the colour of the method that is better on it; on the dashed line both are alike. Point at it for its name, click to open it."
     : `${catalogue.names[one.clip]}: ${names[0]} ${show(one.a, card.form)}, ${names[1]} ${show(one.b, card.form)}`);
 
   // --- in words ---
@@ -129,10 +129,11 @@ const pairs = (() => {
         ? "Interval and test belong to all clips: show all clips to see them."
         : ["No test of this pair is in the report. ", make("code", {}, command(first, second)), " makes it."])];
     }
-    const interval = record.low === null ? "" : ` [${plus(record.low)}, ${plus(record.high)}]`;
+    const form = chooseForm(record.difference, record.low === null ? 0 : (record.high - record.low) / 2);
+    const interval = record.low === null ? "" : ` [${plus(record.low, form)}, ${plus(record.high, form)}]`;
     return [title, make("p", { class: `verdict ${record.verdict || ""}` }, judge(record, first, second)),
       make("dl", { class: "facts" },
-        line("Difference", `${plus(record.difference)}${interval}${unit} of ${of}`),
+        line("Difference", `${plus(record.difference, form)}${interval}${unit} of ${of}`),
         line("Clips", `${record.n} of ${catalogue.clips.length} have both values`),
         line("Clip by clip", counted(record)),
         line("p", record.p_holm === null ? null : `${tiny(record.p_holm)} by Holm, ${tiny(record.p)} alone (sign-flip test)`),
@@ -152,7 +153,11 @@ const pairs = (() => {
     }
   }
 
-  const plus = (value) => (value > 0 ? "+" : "") + showAlone(value);
+  function plus(value, form = chooseForm(value)) {
+    const text = show(value, form);
+    return value > 0 && /[1-9]/.test(text) ? `+${text}` : text;
+  }
+
   const tiny = (p) => (p < 1e-3 ? p.toExponential(1) : show(p, ".3f"));
 
   // As a shell takes it; names of methods may hold anything.
