@@ -44,7 +44,7 @@ def write_report(
     cards = find_cards(run.protocol["metrics"])
     table = build_table(run, cards)
     pairs = find_pairs(run, cards, table)
-    make_folder(out)
+    make_folder(out / FIGURES)
     texts = {
         "table.md": render_markdown(table),
         "table.tex": render_latex(table),
