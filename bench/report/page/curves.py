@@ -13,7 +13,6 @@ from bench.report.tables.table import Table
 
 Rows = Mapping[tuple[str, str, str], Mapping[str, Any]]
 """One clip's rows by (method, setting, metric)."""
-_OPENING = {"opening", "truth"}
 
 
 @dataclass(frozen=True)
@@ -28,9 +27,7 @@ class Curve:
 
 def find_curves(run: Run, table: Table) -> list[Curve]:
     """Lip opening first where rows hold it, then every metric that has values by frame, in the table's order."""
-    lips = {
-        row["metric"] for row in run.rows if row["metric"].startswith(f"{LIPS}/") and _OPENING <= set(row["series"])
-    }
+    lips = {row["metric"] for row in run.rows if row["metric"].startswith(f"{LIPS}/") and _holds_lips(row)}
     framed = {row["metric"] for row in run.rows if row["per_frame"]}
     found = []
     for name in [name for name in run.protocol["metrics"] if name in lips][:1]:
@@ -40,6 +37,10 @@ def find_curves(run: Run, table: Table) -> list[Curve]:
             unit = f" ({column.card.unit})" if column.card.unit else ""
             found.append(Curve(f"{column.heading}{unit} by frame", column.card.unit, column.card.id, index))
     return found
+
+
+def _holds_lips(row: Mapping[str, Any]) -> bool:
+    return {"opening", "truth"} <= set(row["series"])
 
 
 def write_curves(curves: Sequence[Curve], rows: Rows, *, settings: Sequence[str], methods: Sequence[str]) -> str:
@@ -54,10 +55,10 @@ def _one(curve: Curve, rows: Rows, settings: Sequence[str], methods: Sequence[st
         for method in methods:
             row = rows.get((method, setting, curve.source))
             if curve.metric is None:
-                series = row["series"] if row else {}
-                values = series.get("opening") if _OPENING <= set(series) else None
+                series = row["series"] if row and _holds_lips(row) else {}
+                values = series.get("opening")
                 # A video that ended early has the truth up to its own end.
-                truth = max(truth, series.get("truth") or () if values else (), key=len)
+                truth = max(truth, series.get("truth", ()), key=len)
             else:
                 values = row["per_frame"] if row else None
             mine.append(as_numbers(values) if values else "null")

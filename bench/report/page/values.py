@@ -1,4 +1,4 @@
-"""page/values-N.js: one metric's value of every clip under every setting by every method, loaded when it is asked for."""
+"""page/values-N.js: one metric's value of each clip under each setting by each method, loaded when asked for."""
 
 from __future__ import annotations
 
