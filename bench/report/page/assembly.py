@@ -10,7 +10,10 @@ import hashlib
 from collections.abc import Sequence
 from importlib import resources
 
-SCRIPTS = ("core", "numbers", "table", "cell", "list", "player", "shots", "viewer", "strips", "scatter", "pairs", "start")
+SCRIPTS = (
+    *("core", "numbers", "table", "cell", "list", "player", "shots", "viewer", "strips", "scatter", "pairs"),
+    "start",
+)
 STYLES = ("base", "explore", "viewer")
 _CHARTS = "vendor/uPlot-1.6.32"
 
