@@ -13,7 +13,21 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from bench.cli import compare, describe, explore, fit, footage, guide, measure, perf, perform, report, spread, weights
+from bench.cli import (
+    compare,
+    describe,
+    explore,
+    fit,
+    footage,
+    guide,
+    measure,
+    perf,
+    perform,
+    report,
+    spread,
+    track,
+    weights,
+)
 from bench.errors import BenchError
 
 app = typer.Typer(
@@ -32,6 +46,7 @@ _VERBS: tuple[tuple[Callable[..., None], str, str], ...] = (
     (spread.spread, "spread", "Run"),
     (report.report, "report", "Run"),
     (compare.compare, "compare", "Run"),
+    (track.track, "track", "Run"),
     (perf.perf, "perf", "Run"),
     (perform.generate, "generate", "Generate"),
     (footage.crop, "crop", "Generate"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from bench.cli.console import cells_bar, console, emit, processes
+from bench.cli.track import Track, bring, ready
 from bench.cli.weights import Folder, look_in
 from bench.errors import ConfigError
 from bench.runner.choice import fitting, named
@@ -47,8 +48,8 @@ def _how(workers: int | None, overwrite: str, executor: str, options: list[str] 
     return How(processes(workers), overwrite=overwrite, executor=executor, options=parse_options(options or ()))
 
 
-def _finish(result: RunResult, *, as_json: bool, shown: str) -> NoReturn:
-    """Writes the report, prints the table and where the page is; exits with the run's code."""
+def _finish(result: RunResult, *, trackers: Sequence[str], as_json: bool, shown: str) -> NoReturn:
+    """Writes the report, prints the table and where the page is, sends rows to trackers; exits with the run's code."""
     from bench.report import write
     from bench.report.tables.terminal import terminal_table
 
@@ -57,12 +58,14 @@ def _finish(result: RunResult, *, as_json: bool, shown: str) -> NoReturn:
     page = result.folder / "index.html"
     if as_json:
         emit({"folder": str(result.folder), "page": str(page), "cells": counts, "exit_code": result.exit_code,
-              "files": [str(p) for p in written.paths]})  # fmt: skip
+              "files": [str(p) for p in written.paths],
+              "tracked": bring(result.folder, trackers, quiet=True)})  # fmt: skip
     else:
         screen = console()
         screen.print(terminal_table(result.folder))
         screen.print(f"{shown}: {result.total} cells, {result.reused} reused, {result.failed} failed")
         screen.print(f"table  {result.folder / 'table.md'}\npage   {page}")
+        bring(result.folder, trackers, quiet=False)
     if result.exit_code not in (0, 1) or "; " in result.reason:  # what a policy left as it is follows a semicolon
         print(result.reason, file=sys.stderr)
     raise typer.Exit(result.exit_code)
@@ -86,6 +89,7 @@ def run(
     executor: Executor = "local",
     executor_options: ExecutorOptions = None,
     weights: Folder = None,
+    track: Track = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a protocol, or take an interrupted run up again, and write its tables, plots and page."""
@@ -93,6 +97,7 @@ def run(
     from bench.runner.run import run as carry_out
 
     look_in(weights)
+    trackers = ready(track)
     overrides = list(sets or [])
     if method:
         overrides.append(f"methods={_split(method)!r}".replace("'", '"'))
@@ -104,7 +109,7 @@ def run(
             how=_how(workers, overwrite, executor, executor_options),
             progress=advance,
         )
-    _finish(result, as_json=as_json, shown=loaded.id)
+    _finish(result, trackers=trackers, as_json=as_json, shown=loaded.id)
 
 
 def score(
@@ -124,6 +129,7 @@ def score(
     executor: Executor = "local",
     executor_options: ExecutorOptions = None,
     weights: Folder = None,
+    track: Track = None,
     as_json: AsJson = False,
 ) -> None:
     """Score videos made by anybody: the same metrics, rows, tables and page as a run.
@@ -134,6 +140,7 @@ def score(
     from bench.runner.score import score as carry_out
 
     look_in(weights)
+    trackers = ready(track)
     how = _how(workers, overwrite, executor, executor_options)
     if protocol is not None:
         if truth is not None or metrics is not None:
@@ -145,6 +152,7 @@ def score(
             method=method,
             out=out,
             how=how,
+            trackers=trackers,
             as_json=as_json,
         )
     if sets:
@@ -160,7 +168,7 @@ def score(
             how=how,
             progress=advance,
         )
-    _finish(result, as_json=as_json, shown="score")
+    _finish(result, trackers=trackers, as_json=as_json, shown="score")
 
 
 def _score_given(
@@ -171,6 +179,7 @@ def _score_given(
     method: str | None,
     out: Path | None,
     how: How,
+    trackers: Sequence[str],
     as_json: bool,
 ) -> NoReturn:
     from bench.runner.expand import load
@@ -189,4 +198,4 @@ def _score_given(
     for name, videos_left in unmatched.items():
         print(f"{name}: {len(videos_left)} videos belong to no clip of {loaded.id}: {', '.join(videos_left)}",
               file=sys.stderr)  # fmt: skip
-    _finish(result, as_json=as_json, shown=f"score {loaded.id}")
+    _finish(result, trackers=trackers, as_json=as_json, shown=f"score {loaded.id}")

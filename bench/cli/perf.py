@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from bench.cli.console import bar, console, emit
+from bench.cli.track import Track, bring, ready
 from bench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def perf(
     metrics: Annotated[
         bool, typer.Option("--metrics", help="Time the metrics instead: the whole pass, beside its peers.")
     ] = False,
+    track: Track = None,
     as_json: Annotated[bool, typer.Option("--json", help="The outcome as JSON on standard output.")] = False,
 ) -> None:
     """Measure speed: seconds to the first frame, milliseconds a frame, frames a second, live talkers, cold start.
@@ -73,7 +75,8 @@ def perf(
     }  # fmt: skip
     asked = {key: value for key, value in one.items() if value is not None}
     if metrics:
-        given = {"PROTOCOL": protocol, "--method": method, "--scenario": scenario, "--setting": settings, "--out": out}
+        given = {"PROTOCOL": protocol, "--method": method, "--scenario": scenario, "--setting": settings, "--out": out,
+                 "--track": track}  # fmt: skip
         named = [name for name, value in given.items() if value is not None] + [f"--{key}" for key in asked]
         if named:
             raise ConfigError(f"perf --metrics: times the metrics alone; expected no {named[0]}")
@@ -86,8 +89,9 @@ def perf(
         )
     if protocol is None and settings:
         raise ConfigError("perf: --setting chooses among a protocol's settings; name the protocol, `throughput` say")
+    trackers = ready(track)
     _time(_load(protocol, method, scenario, asked, list(sets or [])), settings, quick, threads, again,
-          out or Path("results") / (protocol_folder(protocol)), as_json)  # fmt: skip
+          out or Path("results") / (protocol_folder(protocol)), trackers, as_json)  # fmt: skip
 
 
 def protocol_folder(protocol: str | None) -> str:
@@ -132,8 +136,9 @@ def _split(names: str) -> list[str]:
 
 
 def _time(
-    protocol: Protocol, settings: str | None, quick: bool, threads: int | None, again: bool, out: Path, as_json: bool
-) -> NoReturn:
+    protocol: Protocol, settings: str | None, quick: bool, threads: int | None, again: bool, out: Path,
+    trackers: Sequence[str], as_json: bool,
+) -> NoReturn:  # fmt: skip
     from bench.perf.measure import Order, measure
 
     order = Order(
@@ -150,10 +155,10 @@ def _time(
             shown.update(task, completed=int(done), total=None if total is None else int(total), note=note)
 
         timed = measure(order, out, advance=advance)
-    _finish(timed, as_json)
+    _finish(timed, trackers, as_json)
 
 
-def _finish(timed: Timed, as_json: bool) -> NoReturn:
+def _finish(timed: Timed, trackers: Sequence[str], as_json: bool) -> NoReturn:
     from bench.report.speed.longform import structure_speeds
     from bench.report.speed.terminal import speed_row, speed_table
     from bench.report.speed.writing import write_speeds
@@ -163,6 +168,7 @@ def _finish(timed: Timed, as_json: bool) -> NoReturn:
     if as_json:
         emit({"folder": str(timed.folder), "timed": timed.timed, "reused": timed.reused, "failed": timed.failed,
               "exit_code": timed.exit_code, "files": [str(path) for path in written],
+              "tracked": bring(timed.folder, trackers, quiet=True),
               **structure_speeds(timed.speeds, timed.fidelities, read_manifest(timed.folder / FILE))})  # fmt: skip
         raise typer.Exit(timed.exit_code)
     screen = console()
@@ -171,6 +177,7 @@ def _finish(timed: Timed, as_json: bool) -> NoReturn:
     else:
         screen.print(speed_table(timed.speeds, timed.fidelities))
     screen.print(f"{timed.timed} timed, {timed.reused} reused, {timed.failed} failed; page {timed.folder / PAGE}")
+    bring(timed.folder, trackers, quiet=False)
     raise typer.Exit(timed.exit_code)
 
 

@@ -25,6 +25,7 @@ ROOMS = {
     "executors": {"adapters", "store"},
     "runner": {"io", "datasets", "adapters", "store", "stats", "executors"},
     "report": {"stats", "store", "io"},
+    "trackers": {"report", "stats", "store"},
     "training": {"datasets", "io"},
     "framing": set(),
     "faces": {"framing"},
@@ -44,7 +45,7 @@ ROOMS = {
     "frames": {"report"},
     "cli": {
         "io", "stats", "datasets", "adapters", "store", "runner", "report", "training", "generate", "inventory",
-        "footage", "fetching", "spread", "executors", "perf", "cli",
+        "footage", "fetching", "spread", "executors", "perf", "trackers", "cli",
     },
 }  # fmt: skip
 # the generator is driven from one adapter, one training command, and the verb that makes a single video; `weights`
