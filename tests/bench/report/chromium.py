@@ -90,13 +90,12 @@ class Browser:
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
-        self.events.clear()
-        if "loaderId" not in self.call("Page.navigate", url=page.as_uri() + at):
-            # Another hash of the same page loads nothing by itself.
+        # By way of an empty page: another hash of the page that is open would load nothing.
+        for url in ("about:blank", page.as_uri() + at):
             self.events.clear()
-            self.call("Page.reload")
-        while not any(event["method"] == "Page.loadEventFired" for event in self.events):
-            self._next()
+            self.call("Page.navigate", url=url)
+            while not any(event["method"] == "Page.loadEventFired" for event in self.events):
+                self._next()
 
     def press(self, *keys: str) -> None:
         """Press and release keys one after another, by their names in KeyboardEvent.key; "Shift+Tab" holds Shift."""
