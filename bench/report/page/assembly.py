@@ -15,6 +15,7 @@ SCRIPTS = (
     "start",
 )
 STYLES = ("base", "explore", "viewer")
+_DARK = ":root[data-theme=dark] {}"
 _CHARTS = "vendor/uPlot-1.6.32"
 
 
@@ -30,7 +31,9 @@ def page_style(colours: Sequence[str] = (), *, names: Sequence[str] = STYLES) ->
     """Everything that styles the page. colours: of the methods, whose elements have the classes m0, m1, ..."""
     charts = _read(f"{_CHARTS}/uPlot.min.css") if names == STYLES else ""
     # Colours come from our own list, so the style sheet holds nothing of the data's.
-    swatches = "".join(f".m{place}{{--c:{colour}}}" for place, colour in enumerate(colours))
+    light, dark = _swatches("{}", colours), [_lift(colour) for colour in colours]
+    lifted = _swatches(":root:not([data-theme=light]) {}", dark)
+    swatches = f"{light}@media screen and (prefers-color-scheme:dark){{{lifted}}}{_swatches(_DARK, dark)}"
     return charts + "\n".join(_read(f"styles/{name}.css") for name in names) + swatches + "\n"
 
 
@@ -51,6 +54,16 @@ def policy(style: str, script: str = "") -> str:
 def digest(text: str) -> str:
     """A source expression of CSP level 2: the element's text, hashed."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _swatches(selector: str, colours: Sequence[str]) -> str:
+    return "".join(f"{selector.format(f'.m{place}')}{{--c:{colour}}}" for place, colour in enumerate(colours))
+
+
+def _lift(colour: str) -> str:
+    """The colour with a third of white, #rrggbb: seen well on a dark ground, where lines that print well are dim."""
+    parts = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+    return "#" + "".join(f"{round(part + (255 - part) / 3):02x}" for part in parts)
 
 
 def _read(name: str) -> str:

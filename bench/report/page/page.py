@@ -38,10 +38,14 @@ _KEYS = (
     (("Home", "End"), "first or last frame"),
     (("[", "]"), "begin or end of the part that is repeated"),
     (("L",), "repeat, on or off"),
+    (("W",), "the worst frame by the strip"),
     (("M",), "sound of the next method, then none"),
     (("1", "…", "9"), "sound of that method"),
-    (("↑", "↓"), "previous or next clip of the list; also P and N"),
+    (("P", "N"), "previous or next clip of the list; within the players also ↑ and ↓"),
     (("S",), "next setting"),
+    (("X",), "the other of two videos that lie over one another"),
+    (("C",), "copy a link to the clip and frame"),
+    (("Esc",), "close the clip"),
     (("?",), "these keys"),
 )
 

@@ -31,6 +31,7 @@ function show(value, form) {
 // --- data -----------------------------------------------------------------------------------------------------------
 
 const waiting = new Map(), arrived = new Map();
+window.take = (name, content) => arrived.set(name, content);
 
 // The content of page/NAME.js. A script element, because a page from disk may not fetch; asked for once.
 function load(name) {
@@ -171,6 +172,10 @@ function filtered() {
 // --- telling --------------------------------------------------------------------------------------------------------
 
 // Said to those who look and to those who hear; the last word replaces the one before.
+let saying = 0;
 function say(text) {
-  document.getElementById("said").textContent = text;
+  const line = document.getElementById("said");
+  line.textContent = text;
+  clearTimeout(saying);
+  saying = setTimeout(() => { line.textContent = ""; }, 4000 + 60 * text.length);
 }

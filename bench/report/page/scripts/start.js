@@ -58,6 +58,11 @@ const filters = (() => {
     }
     listen(fill);
     fill();
+    // What sticks below the bar, and where links jump to, has to know how high it is.
+    new ResizeObserver(() => {
+      const high = getComputedStyle(form).position === "sticky" ? form.offsetHeight : 0;
+      document.documentElement.style.setProperty("--bar", `${high}px`);
+    }).observe(form);
   }
 
   return { start };
@@ -157,7 +162,6 @@ function listFailures() {
   }
 }
 
-window.take = (name, content) => arrived.set(name, content);
 for (const element of document.querySelectorAll("[data-live]")) element.hidden = false;
 theme.start();
 filters.start();
