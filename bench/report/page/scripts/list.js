@@ -62,6 +62,8 @@ const list = (() => {
     if (mine !== turn) return;
     const methods = shownMethods(), clips = filtered(), values = data.values[state.setting];
     ranked = rankClips(card, values, { order: state.order, by: state.by, methods, clips });
+    // The viewer says which of these clips it shows.
+    dispatchEvent(new Event("list"));
     const most = state.most || ranked.length;
     said.textContent = explain(card, ranked);
     more.hidden = ranked.length <= most;
