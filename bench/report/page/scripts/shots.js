@@ -22,6 +22,7 @@ class Shots {
     this.setting = setting;
     this.all = methods.map((method) => this.figure(method, content.shots[setting][method]));
     this.element.append(...this.all.map(({ element }) => element));
+    this.element.style.setProperty("--n", this.all.length);
     if (!this.all.length) this.tell("No method is chosen: choose some above.");
   }
 
@@ -75,10 +76,10 @@ class Shots {
     this.mark(frame);
   }
 
-  drawOne({ method, name, holder }, { curve, line, last, between }) {
-    const worst = strips.worst(curve, this.setting, [method]), value = make("span", { class: "now" }), box = make("div", { class: "strip" });
+  drawOne({ method, name, truth, holder }, { curve, line, last, between }) {
+    const worst = truth ? null : strips.worst(curve, this.setting, [method]), value = make("span", { class: "now" }), box = make("div", { class: "strip" });
     const label = `Go to the frame where ${curve.title} of ${name} is worst`;
-    holder.append(make("div", { class: "says" }, make("span", { class: "what", title: curve.title }, curve.title), value,
+    holder.append(make("div", { class: "says" }, make("span", { class: "what", title: curve.title }, curve.title.replace(/ \(.*?\)/, "")), value,
       worst && make("button", { type: "button", class: "worst", "aria-label": label, title: label, onclick: () => this.asks.seek(worst.frame) }, "worst")), box);
     if (!line && !curve.truth) box.append(make("p", { class: "lacks" }, "no values by frame"));
     else this.drawn.push({ line, value, strip: strips.draw(box, { curve, line, last, between, name, seek: this.asks.seek }) });

@@ -5,7 +5,7 @@
 const viewer = (() => {
   const SETTLE = 250; // ms after which a frame that was stepped to enters the address
   const SPEEDS = [0.1, 0.25, 0.5, 1, 2];
-  const WAYS = [["side", "side by side"], ["wipe", "one wiped over the other"], ["difference", "difference"]];
+  const WAYS = [["side", "side by side"], ["wipe", "wipe"], ["difference", "difference"]];
   const NONE = "-";
   // What stays from clip to clip. sound: a method's place, NONE, or null for the first that can be heard.
   const wish = { sound: null, curves: [null, NONE], a: null, b: null };
@@ -307,6 +307,8 @@ const viewer = (() => {
       else if (content && changed.has("frame") && state.frame !== player.frame) player.seek(state.frame);
       if (state.clip >= 0) place();
     });
+    // The list is made when its values have come.
+    addEventListener("list", () => { if (state.clip >= 0) place(); });
     if (state.clip >= 0) show(false);
   }
 
