@@ -77,7 +77,8 @@ class CommandAdapter:
         """Run the program in a private folder, which is removed afterwards, and store its video at `out`."""
         self._check_length(job)
         try:
-            folder = Path(tempfile.mkdtemp(prefix="job-", dir=job.workdir or None))
+            # absolute, for the program is started elsewhere; mkdtemp itself makes it so from Python 3.12 on
+            folder = Path(tempfile.mkdtemp(prefix="job-", dir=job.workdir or None)).absolute()
         except OSError as error:
             raise StorageError(f"{job.workdir}: no working folder can be made ({error.strerror})") from None
         try:

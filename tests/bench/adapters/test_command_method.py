@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,14 @@ def test_a_method_is_given_everything_and_its_video_is_kept(make, job: Job, tmp_
     assert table[0] == "frame,timestamp,confidence,success,pose_Rx,pose_Ry,pose_Rz,pose_Tx,pose_Ty,pose_Tz"
     assert table[2].startswith("2,0.040,1.00,1,6.000000,7.000000") and len(table) == 7
     assert Path(seen["cwd"]).parent == Path(job.workdir)
+
+
+def test_a_working_folder_below_the_current_one_is_found_by_the_program(
+    make, job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    made = make().generate(replace(job, workdir="work"), tmp_path / "out.mkv", run_id="r")
+    assert made.frames == 6 and not list(Path(job.workdir).iterdir())
 
 
 def test_the_contract_decides_size_and_rate(make, job: Job, tmp_path: Path):
