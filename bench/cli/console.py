@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -67,5 +67,24 @@ def cells_bar(title: str, *, quiet: bool = False) -> Iterator[Callable[[CellProg
                 [f"{now.reused} reused " if now.reused else "", f"[red]{now.failed} failed" if now.failed else ""]
             )
             shown.update(task, total=now.total, completed=now.done + now.failed, note=note)
+
+        yield advance
+
+
+@contextmanager
+def copies_bar(*, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """A progress line for browser copies: call what it yields with how many are made, of how many.
+
+    It appears with the first call: mostly all copies are there already.
+    """
+    with ExitStack() as stack:
+        begun: list[Callable[[int, int], None]] = []
+
+        def advance(done: int, total: int) -> None:
+            if not begun:
+                shown = stack.enter_context(bar("report", quiet=quiet))
+                task = shown.add_task("videos for the page", total=total, note="")
+                begun.append(lambda now, all: shown.update(task, total=all, completed=now))
+            begun[0](done, total)
 
         yield advance

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from bench.cli.console import cells_bar, console, emit, processes
+from bench.cli.console import cells_bar, console, copies_bar, emit, processes
 from bench.cli.track import Track, bring, ready
 from bench.cli.weights import Folder, look_in
 from bench.errors import ConfigError
@@ -53,7 +53,8 @@ def _finish(result: RunResult, *, trackers: Sequence[str], as_json: bool, shown:
     from bench.report import write
     from bench.report.tables.terminal import terminal_table
 
-    written = write(result.folder)
+    with copies_bar(quiet=as_json) as advance:
+        written = write(result.folder, progress=advance)
     counts = {"total": result.total, "done": result.done, "failed": result.failed, "reused": result.reused}
     page = result.folder / "index.html"
     if as_json:

@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from bench.cli.console import bar, console, emit
+from bench.cli.console import bar, console, copies_bar, emit
 
 AsJson = Annotated[bool, typer.Option("--json", help="The outcome as JSON on standard output.")]
 
@@ -65,7 +65,8 @@ def _write(folder: Path, out: Path | None, share: Path | None, *, media: bool, o
     if share is not None:
         written = reports.share(folder, share, only_clean=only_clean)
     else:
-        written = reports.write(folder, out=out, media=media, only_clean=only_clean)
+        with copies_bar(quiet=as_json) as advance:
+            written = reports.write(folder, out=out, media=media, only_clean=only_clean, progress=advance)
     if as_json:
         emit({"files": [str(p) for p in written.paths]})
         return
