@@ -70,6 +70,7 @@ class BrowserWriter(Writer):
         fps: int | Fraction = FPS,
         samples: np.ndarray | None = None,
         crf: int = 20,
+        key_every: int | None = None,
         run_id: str | None = None,
         synthetic: bool = True,
     ) -> None:
@@ -80,11 +81,15 @@ class BrowserWriter(Writer):
             container_options={"movflags": "+faststart", "fflags": "+bitexact"},
             video="libx264",
             pixel_format="yuv420p",
-            # A key frame a second, so that the viewer can jump.
-            video_options={"preset": "veryfast", "crf": str(crf), "g": str(max(1, round(fps)))},
+            # A key frame a second, so that players can jump. Where it is to be fast, no frame waits for a later one
+            # either: such a file starts with frames that are not shown, which not all players skip alike.
+            video_options={
+                "preset": "veryfast", "crf": str(crf), "g": str(key_every or max(1, round(fps))),
+                **({"bf": "0"} if key_every else {}),
+            },
             audio="aac",
             audio_format="fltp",
-        )
+        )  # fmt: skip
         super().__init__(path, recipe, fps=fps, samples=samples, run_id=run_id, synthetic=synthetic)
 
 
@@ -118,6 +123,7 @@ def write_browser(
     fps: int | Fraction = FPS,
     samples: np.ndarray | None = None,
     crf: int = 20,
+    key_every: int | None = None,
     run_id: str | None = None,
     synthetic: bool = True,
 ) -> Written:
@@ -125,9 +131,12 @@ def write_browser(
 
     Arguments and errors as in `write_lossless`; sha256 is that of the frames given, not of the lossy picture. Colours
     are converted to BT.709, limited range, and labelled so: browsers guess where a file says nothing. An odd width or
-    height is padded by repeating the last column or row, since 4:2:0 needs even sides. crf: 0 (best) to 51.
+    height is padded by repeating the last column or row, since 4:2:0 needs even sides. crf: 0 (best) to 51. key_every:
+    frames from one key frame to the next, for a viewer that steps and jumps; a second's by default.
     """
-    with BrowserWriter(path, fps=fps, samples=samples, crf=crf, run_id=run_id, synthetic=synthetic) as writer:
+    with BrowserWriter(
+        path, fps=fps, samples=samples, crf=crf, key_every=key_every, run_id=run_id, synthetic=synthetic
+    ) as writer:
         _encode(writer, frames)
     return writer.written
 

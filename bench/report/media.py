@@ -21,6 +21,10 @@ from bench.store.files import make_folder, replace_file
 FOLDER = "media"
 _OURS = re.compile(r"[A-Za-z0-9-]+-[0-9a-f]{12}\.(mp4|jpg)")
 _QUALITY = 85
+_KEY_EVERY = 10
+"""Frames between key frames: the viewer steps and jumps, and has to decode no more than these for it."""
+_RECIPE = f"h264-key{_KEY_EVERY}"
+"""Enters the copies' names: copies that were made otherwise are made again."""
 _MOST_WORKERS = 4
 """Each holds a decoder and an encoder; more than this is of no use on the machines that make reports."""
 Progress = Callable[[int, int], None]
@@ -80,7 +84,7 @@ def copy_videos(run: Run, out: Path, *, make: bool = True, progress: Progress | 
 def name_copy(key: CellKey, video_sha256: str) -> str:
     """A file name, without ending, that says what is seen and changes with its pixels. The setting does not enter."""
     method, _, (speaker, reference, driver, seed) = key
-    digest = sha256_json([video_sha256, method, speaker, reference, driver, seed])[:12]
+    digest = sha256_json([_RECIPE, video_sha256, method, speaker, reference, driver, seed])[:12]
     words = dict.fromkeys(re.sub(r"[^A-Za-z0-9]+", "-", word).strip("-")[:32] for word in (method, reference, driver))
     return "-".join([*(word for word in words if word), digest])
 
@@ -134,7 +138,9 @@ def _one(source: Path | None, target: Path, frames: int) -> str | None:
         samples = read_audio(source) if info.has_audio else None
         mp4 = target.with_name(f"{target.name}.mp4")
         # The copy says of itself what its source says: synthetic, and by which run.
-        write_browser(mp4, watched(), samples=samples, run_id=info.run_id, synthetic=info.synthetic)
+        write_browser(
+            mp4, watched(), samples=samples, key_every=_KEY_EVERY, run_id=info.run_id, synthetic=info.synthetic
+        )
     except MissingError:
         return "the video is gone"
     except MediaError as error:
