@@ -39,8 +39,8 @@ NAMES = ("metrics", "paired", "ranks", "sweep", "faces", "identity-sync", "sync-
 """Every figure that a report can have."""
 _FEWEST_RANKED = 3
 """Methods below which a diagram of ranks says nothing that the differences do not."""
-_MOST_FACES = 40
-"""Names on an axis beyond which a heat map fills more than a page."""
+_MOST_DOWN, _MOST_ACROSS = 40, 16
+"""Names beyond which a heat map is longer than a page, or has no room for its numbers in one column of a paper."""
 
 
 class Drawn(NamedTuple):
@@ -68,10 +68,15 @@ def draw_pictures(
 
 
 def lead(table: pd.DataFrame) -> list[str]:
-    """The metrics that have a direction and values, of a table with many the first of each kind, in its order."""
+    """The metrics that have a direction and values, of a table with many the first of each kind, in its order.
+
+    One that has a target is the first of its kind only where all have.
+    """
     directed = table[table["direction"].isin(["higher", "lower", "target"]) & table["value"].notna()]
     if table["metric"].nunique() > WIDE:
-        directed = directed.drop_duplicates("group")
+        sided = directed[directed["direction"] != "target"].drop_duplicates("group")
+        others = directed[~directed["group"].isin(sided["group"])].drop_duplicates("group")
+        directed = directed[directed["metric"].isin([*sided["metric"], *others["metric"]])]
     return list(dict.fromkeys(directed["metric"]))
 
 
@@ -129,22 +134,26 @@ def _sweeps(run: Run, estimates: pd.DataFrame, pairs: Pairs | None) -> Iterator[
 
     leading = lead(estimates)
     shown = estimates[estimates["metric"].isin(leading)]
-    if leading and len(run.settings) > 1 and len(run.methods) > 1:
-        words = describe_sweep("method", "setting", what="Means over clips")
-        yield Drawn("Methods by setting", words, "sweep", lambda w: draw_sweep(shown, width=w))
-    names = contenders(run) or run.methods
-    method = pairs.baseline if pairs else names[0]
+    if axes := _axes(shown, "method", "setting"):
+        words = describe_sweep(shown, what="Means over clips by method and setting")
+        yield Drawn("Methods by setting", words, "sweep", lambda w: draw_sweep(shown, width=w, **axes))
     rows = frame_rows(run)
+    method = pairs.baseline if pairs else (contenders(run) or run.methods)[0]
     cards = shown.drop_duplicates("metric")[["metric", "unit", "direction", "target", "format"]]
-    mine = rows[(rows["method"] == method) & (rows["setting"] == run.settings[0]) & rows["metric"].isin(leading)]
-    counts = [mine[name].nunique() for name in ("reference", "speaker")]
-    if min(counts) > 1 and max(counts) <= _MOST_FACES and mine["value"].notna().any():
-        faces = mine.merge(cards, on="metric")
-        what = f"{method} under {run.settings[0]}: means over clips"
-        words = describe_sweep("reference", "speaker", what=what)
-        yield Drawn(
-            f"Faces and voices of {method}",
-            words,
-            "faces",
-            lambda w: draw_sweep(faces, down="reference", across="speaker", width=w),
-        )
+    faces = rows[(rows["method"] == method) & (rows["setting"] == run.settings[0]) & rows["metric"].isin(leading)]
+    if faces["value"].notna().any() and (sides := _axes(faces, "reference", "speaker")):
+        places = {metric: place for place, metric in enumerate(leading)}
+        faces = faces.merge(cards, on="metric")
+        faces = faces.iloc[faces["metric"].map(lambda name: places[name]).to_numpy().argsort(kind="stable")]
+        what = f"{method} under {run.settings[0]}: means over clips by reference and speaker"
+        words = describe_sweep(faces, what=what)
+        yield Drawn(f"Faces and voices of {method}", words, "faces", lambda w: draw_sweep(faces, width=w, **sides))
+
+
+def _axes(frame: pd.DataFrame, one: str, two: str) -> dict[str, str]:
+    """Which goes down and which across a heat map; empty where either has one name only, or more than a page holds."""
+    counts = {name: frame[name].nunique() for name in (one, two)}
+    down, across = (one, two) if counts[two] <= _MOST_ACROSS else (two, one)
+    if min(counts.values()) < 2 or counts[across] > _MOST_ACROSS or counts[down] > _MOST_DOWN:
+        return {}
+    return {"down": down, "across": across}

@@ -85,6 +85,8 @@ def describe_ranks(ranks: pd.DataFrame, contests: pd.DataFrame) -> str:
     counts = sorted(set(ranks["n"]))
     clips = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     few = " A clip without a value is a last place." if (ranks["completed"] < ranks["n"]).any() else ""
+    if ranks.groupby(["metric", "setting"], observed=True)["methods"].first().nunique() > 1:
+        few += " A method without any value is left out."
     return (
         f"Mean rank over {clips} clips (1 is best), methods that are given the truth apart. A bar joins methods, "
         f"marked by dots, of which no two are told apart (paired test, Holm over all pairs of a diagram; "
@@ -143,7 +145,7 @@ def _diagram(axes: Axes, diagram: Diagram, look: Mapping[str, Look], room: float
     axes.text(0, 0.02, fitted(diagram.title, room, 7.5, weight="bold"), fontsize=7.5, weight="bold", va="top")
     base = _TITLE + _SCALE - 0.06
     axes.plot([low, high], [base, base], color=INK, linewidth=0.8)
-    every = max(1, -(-count // 10))
+    every = max(1, -(-count // max(2, int((high - low) / 0.2))))
     for rank in range(1, count + 1):
         major = (rank - 1) % every == 0
         axes.plot([low + (rank - 1) * step] * 2, [base - (0.05 if major else 0.03), base], color=INK, linewidth=0.6)

@@ -10,7 +10,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import wraps
+from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from bench.report.folder import TRUTH
@@ -167,9 +167,7 @@ def as_pdf(figure: Figure) -> bytes:
 
 def plain(text: str) -> str:
     """Text that matplotlib draws as it is: a dollar sign would start a formula, unknown letters would all be boxes."""
-    from matplotlib.font_manager import get_font
-
-    known = get_font(_font_file("normal")).get_charmap()
+    known = _letters()
     drawn = "".join(c if ord(c) in known else ascii(c)[1:-1] for c in " ".join(text.split()))
     return drawn.replace("$", r"\$")
 
@@ -195,6 +193,15 @@ def fitted(text: str, room: float, size: float, *, weight: str = "normal") -> st
     return shown
 
 
+@cache
+def _letters() -> frozenset[int]:
+    """What the typeface has a letter for; asking it takes longer than drawing a word."""
+    from matplotlib.font_manager import get_font
+
+    return frozenset(get_font(_font_file("normal")).get_charmap())
+
+
+@cache
 def _font_file(weight: str) -> str:
     from matplotlib.font_manager import FontProperties, findfont
 

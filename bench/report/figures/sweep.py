@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 _LIGHT, _DARK = "#eef4f9", "#08446e"
 _SIZE, _ROW = 6.0, 0.17
 """Points of a cell's number, inches of its height where the number lies flat."""
-_LONGEST = 90
+_LONGEST = 180
 """Characters of a reason beneath the figure."""
-_WHITE_BELOW = 0.213
-"""Luminance below which white letters have more contrast than ours have."""
+_WHITE_BELOW = 0.179
+"""Luminance below which white letters have more contrast than black ones; either has at least 4.5, as WCAG asks."""
+_NARROWEST = 0.1
+"""Inches below which a column has no room for a number on its head."""
 _MOST = 60
 """Names on an axis beyond which no page holds the figure."""
 
@@ -46,14 +48,11 @@ class Grid:
 
 
 @in_style
-def draw_sweep(
-    frame: pd.DataFrame, *, down: str = "method", across: str = "setting", width: float = FULL, within: str = ""
-) -> Figure:
+def draw_sweep(frame: pd.DataFrame, *, down: str = "method", across: str = "setting", width: float = FULL) -> Figure:
     """A heat map for each metric of a frame: the mean of its values by the columns `down` and `across`.
 
-    frame: `table` or `rows` of `bench.frames`, or a part of either. within: what the figure is about, above it.
-    Cells of `rows` are means over the lines with a value. ConfigError where there is no value, a column is lacking or
-    has too many names.
+    frame: `table` or `rows` of `bench.frames`, or a part of either. Cells are means over the lines with a value.
+    ConfigError where there is no value, a column is lacking or has too many names.
     """
     for name in (down, across):
         if name not in frame.columns or frame[name].nunique() > _MOST:
@@ -62,12 +61,16 @@ def draw_sweep(
     rows, columns = names_of(frame, down), names_of(frame, across)
     grids = [find_grid(drawn, column, down, across, rows, columns) for column in columns_of(drawn)]
     letters = _letters(grids)
+    given = drawn.loc[~drawn["ranked"], "method"] if "ranked" in drawn.columns else ()
+    apart = {TRUTH, *given} if "method" in (down, across) else set()
     texts = {id(grid): _texts(grid, letters) for grid in grids}
     names = [fitted(str(name), 0.28 * width, 7.0) for name in rows]
     side = max(text_width(name, 7.0) for name in names) + 0.12
     cell = max(text_width(text, _SIZE) for some in texts.values() for text in some.values()) + 0.08
     heads = [fitted(str(name), 0.9, 6.5) for name in columns]
     room = width - side - 0.1
+    if room / len(columns) < _NARROWEST:
+        raise ConfigError(f"{len(columns)} names of {across} do not fit across {width:g} in: put them down")
     flat = cell * len(columns) <= room
     # Numbers stand on their heads where they have no room to lie.
     tall, wide = (_ROW, max(cell, 0.32)) if flat else (cell, max(room / len(columns), 0.12))
@@ -76,26 +79,25 @@ def draw_sweep(
     slanted = max(text_width(head, 6.5) for head in heads) + 0.04 > min(each / len(columns), wide * 2)
     top = (max(text_width(head, 6.5) for head in heads) if slanted else 0.1) + 0.52
     lines = _footnotes(letters, width)
-    height = -(-len(grids) // count) * (tall * len(rows) + top) + 0.12 * len(lines) + (0.25 if within else 0.1)
+    height = -(-len(grids) // count) * (tall * len(rows) + top) + 0.12 * len(lines) + 0.1
     figure = new_figure(width, height)
     panels = list(figure.subplots(-(-len(grids) // count), count, sharey=True, squeeze=False).flat)
     for axes, grid in zip(panels, grids, strict=False):
-        _panel(axes, grid, texts[id(grid)], _range(grid, rows if down == "method" else (), columns), flat=flat)
+        _panel(axes, grid, texts[id(grid)], _range(grid, apart, rows, columns), flat=flat)
         axes.set_title(_title(grid.column, each))
         axes.set_yticks(range(len(rows)), names)
         axes.set_xticks(range(len(columns)), heads, rotation=90 if slanted else 0)
     for axes in panels[len(grids) :]:
         axes.set_axis_off()
-    if within:
-        figure.suptitle(fitted(within, width - 0.2, 7.5), x=0.01, ha="left", fontsize=7.5)
     if lines:
         figure.supxlabel("\n".join(map(plain, lines)), x=0.01, ha="left", fontsize=6, color=INK)
     return figure
 
 
-def describe_sweep(down: str, across: str, *, what: str) -> str:
-    """The figure in words. what: which values, such as "Means over clips"."""
-    return f"{what} by {down} and {across}; darker is better within a metric. Hatched: no value, for the reason below."
+def describe_sweep(frame: pd.DataFrame, *, what: str) -> str:
+    """The figure in words. what: which values by which axes, such as "Means over clips by method and setting"."""
+    hatched = " Hatched: no value, for the reason beneath." if frame["value"].isna().any() else ""
+    return f"{what}; darker is better within a metric.{hatched}"
 
 
 def find_grid(
@@ -141,12 +143,13 @@ def _texts(grid: Grid, letters: Mapping[str, str]) -> dict[tuple[int, int], str]
     return out
 
 
-def _range(grid: Grid, methods: Sequence[Any], columns: Sequence[Any]) -> tuple[float, float]:
-    """Least and greatest badness that colours tell apart: the truth's own would make all methods look alike."""
+def _range(grid: Grid, apart: set[str], rows: Sequence[Any], columns: Sequence[Any]) -> tuple[float, float]:
+    """Least and greatest badness that colours tell apart: those of methods that are given the truth would make all
+    others look alike."""
     harms = _harms(grid)
-    kept = [place for place, name in enumerate(methods) if name != TRUTH] or list(range(len(harms)))
-    some = harms[kept][:, [n for n, name in enumerate(columns) if name != TRUTH] or slice(None)]
-    some = harms if np.isnan(some).all() else some
+    kept = [[name not in apart for name in names] for names in (rows, columns)]
+    some = harms[np.ix_(*kept)]
+    some = harms if not some.size or np.isnan(some).all() else some
     return float(np.nanmin(some)), float(np.nanmax(some))
 
 
@@ -172,11 +175,11 @@ def _panel(
     for (row, place), text in sorted(texts.items()):
         harm = known(harms[row, place])
         box: dict[str, Any] = {"facecolor": "white", "edgecolor": "#b0b0b0", "hatch": "//////", "linewidth": 0.4}
-        colour = INK
+        colour = "black"
         if harm is not None:
             share = 0.5 if high <= low else min(max((harm - low) / (high - low), 0.0), 1.0)
             box = {"facecolor": shades(share), "edgecolor": "white", "linewidth": 0.8}
-            colour = "white" if _luminance(shades(share)) < _WHITE_BELOW else INK
+            colour = "white" if _luminance(shades(share)) < _WHITE_BELOW else "black"
         axes.add_patch(Rectangle((place - 0.5, row - 0.5), 1, 1, **box))
         style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": _SIZE, "color": colour}
         if harm is None:

@@ -20,6 +20,7 @@ from bench.report.figures.style import (
     method_looks,
     new_figure,
     plain,
+    text_width,
 )
 from bench.report.tables.cards import Card
 from bench.report.tables.table import Column
@@ -86,18 +87,23 @@ def draw_tradeoff(
     down = -(-len(settings) // columns)
     each = min(2.6, width / columns)
     handles = [_handle(name, style) for name, style in look.items()]
-    handles.append(Line2D([], [], color=NEUTRAL, linewidth=0.8, linestyle=(0, (3, 2)), label="front"))
-    words = [*look, "front"]
-    figure = new_figure(width, down * max(1.7, each * 0.9) + legend_height(words, width=width) + 0.25)
+    cards = (axes_of[0].card, axes_of[1].card)
+    if any(len(find_front(some, cards)) > 1 for some in points.values()):
+        handles.append(Line2D([], [], color=NEUTRAL, linewidth=0.8, linestyle=(0, (3, 2)), label="front"))
+    words = [str(handle.get_label()) for handle in handles]
+    figure = new_figure(width, down * max(1.9, each * 0.9) + legend_height(words, width=width) + 0.2)
     panels = list(figure.subplots(down, columns, sharex=True, sharey=True, squeeze=False).flat)
-    for axes, setting in zip(panels, settings, strict=False):
-        _panel(axes, points[setting], (axes_of[0].card, axes_of[1].card), look)
+    for number, (axes, setting) in enumerate(zip(panels, settings, strict=False)):
+        _panel(axes, points[setting], cards, look)
+        if number >= len(settings) - columns:
+            axes.set_xlabel(_axis_title(axes_of[0], width / columns - 0.35))
+            axes.tick_params(labelbottom=True)
+        if number % columns == 0:
+            axes.set_ylabel(_axis_title(axes_of[1], 1.8))
         if len(settings) > 1:
             axes.set_title(fitted(setting, width / columns - 0.5, 7.5, weight="bold"))
     for axes in panels[len(settings) :]:
         axes.set_axis_off()
-    figure.supxlabel(_axis_title(axes_of[0], width - 0.6), fontsize=7)
-    figure.supylabel(_axis_title(axes_of[1], down * 1.5), fontsize=7)
     legend(figure, handles, width=width)
     return figure
 
@@ -213,9 +219,13 @@ def _handle(name: str, style: Look) -> Any:
 
 
 def _axis_title(column: Column, room: float) -> str:
-    unit = f" ({plain(column.card.unit)})" if column.card.unit else ""
+    """Heading, unit and where it is better; the unit is left out where that is too long for one line."""
     better = "better →" if column.card.direction == "higher" else "← better"
-    return f"{fitted(column.heading, room - 0.8, 7.0)}{unit}, {better}"
+    unit = f" ({column.unit})" if column.card.unit else ""
+    rest = room - text_width(f", {better}", 7.0)
+    if text_width(plain(column.heading + unit), 7.0) > rest:
+        unit = ""
+    return f"{fitted(column.heading + unit, rest, 7.0)}, {better}"
 
 
 def _of_families(lines: pd.DataFrame, families: Sequence[str]) -> list[str]:

@@ -50,10 +50,10 @@ def texts(figure: Figure) -> list[tuple[str, Bbox]]:
     return [(artist.get_text(), artist.get_window_extent()) for artist in drawn]
 
 
-def require_room(figure: Figure) -> None:
-    """Fails where a text leaves the figure or lies over another."""
+def require_room(figure: Figure, least: int = 6) -> None:
+    """Fails where a text leaves the figure or lies over another, or where there are fewer than `least`."""
     boxes = [(text, box) for text, box in texts(figure) if box.width > 1]
-    assert len(boxes) > 5
+    assert len(boxes) >= least
     for text, box in boxes:
         assert box.x0 >= -1 and box.y0 >= -1, f"{text!r} is cut"
         assert box.x1 <= figure.bbox.x1 + 1 and box.y1 <= figure.bbox.y1 + 1, f"{text!r} is cut"
