@@ -84,8 +84,10 @@ def read_run(folder: Path) -> Run:
         entries = _latest(read_journal(folder / JOURNAL), protocol)
         found = [row for entry in entries.values() for row in entry["rows"]]
         named = {key: entry["video"] for key, entry in entries.items() if entry.get("video")}
+        together = read_rows(folder / ROWS, reference=EVERY) if (folder / ROWS).is_file() else []
     else:
         found, named = read_rows(folder / ROWS), {}
+        together = [row for row in found if row["reference"] == EVERY]
     wanted, asked = set(clips(protocol)), set(protocol["metrics"])
     lines = {(method, setting["name"]) for method in protocol["methods"] for setting in protocol["settings"]}
     rows = [
@@ -93,9 +95,8 @@ def read_run(folder: Path) -> Run:
         for row in found
         if (row["method"], row["setting"]) in lines and row["metric"] in asked and clip_of(row) in wanted
     ]
-    pooled = [
-        row for row in _stored(folder / ROWS) if (row["method"], row["setting"]) in lines and row["metric"] in asked
-    ]
+    # What a finished run left of all clips together.
+    pooled = [row for row in together if (row["method"], row["setting"]) in lines and row["metric"] in asked]
     # An absolute path, as of videos that were made elsewhere, stands for itself.
     videos = {key: folder / path for key, path in named.items()}
     return Run(folder, manifest, tuple(sort_rows(rows)), videos, tuple(_current(pooled, rows)))
@@ -116,11 +117,6 @@ def only_clean(run: Run) -> Run:
         pooled=tuple(row for row in run.pooled if row["method"] not in unclean),
         left_out=left_out,
     )
-
-
-def _stored(path: Path) -> list[dict[str, Any]]:
-    """The rows of all clips together that a finished run left."""
-    return [row for row in read_rows(path) if row["reference"] == EVERY] if path.is_file() else []
 
 
 def _current(pooled: Iterable[dict[str, Any]], rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

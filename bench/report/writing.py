@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,8 @@ from bench.report.tables.table import build_table
 from bench.store.files import make_folder, replace_file
 
 FIGURES = "figures"
+_DATA = re.compile(r"(values|clip)-\d+\.js")
+"""Files below page/ that are ours to remove."""
 _LINKED = (
     *("table.csv", "table.md", "table.tex", "table.json", "table.html", "paired.csv", "published.csv"),
     *("rows.parquet", "manifest.json"),
@@ -66,10 +69,7 @@ def write_report(
     _remove([path for name in set(NAMES) - kept for path in figure_files(out, name)])
     if not page:
         return paths
-    make_folder(out / PAGE)
-    data = [_put(out / PAGE / name, content.encode()) for name, content in data_files(run, table, copies)]
-    _remove(set((out / PAGE).glob("*.js")) - set(data))
-    paths += data
+    paths += _put_data(out / PAGE, data_files(run, table, copies))
     text = render_page(
         run,
         table,
@@ -90,6 +90,17 @@ def figure_files(out: Path, name: str) -> list[Path]:
 def _filmed(run: Run, copies: Copies) -> bool:
     """Whether a video, or a browser copy of one, is at hand."""
     return bool(copies.found) or any(path.is_file() for path in run.videos.values())
+
+
+def _put_data(folder: Path, files: Iterable[tuple[str, str]]) -> list[Path]:
+    """The paths of the page's data files, which may be thousands; those of an earlier report are gone afterwards."""
+    make_folder(folder)
+    paths = []
+    for name, text in files:
+        replace_file(folder / name, text.encode(), lasting=False)
+        paths.append(folder / name)
+    _remove({path for path in folder.glob("*.js") if _DATA.fullmatch(path.name)} - set(paths))
+    return paths
 
 
 def _put(path: Path, content: bytes) -> Path:

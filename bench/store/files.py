@@ -33,24 +33,30 @@ def make_folder(path: Path) -> Path:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write to that is there whole when the block ends or, after a crash or a full disk, as it was before."""
+def replacing(path: Path, *, lasting: bool = True) -> Iterator[BinaryIO]:
+    """A file to write to that is there whole when the block ends or, after a crash or a full disk, as it was before.
+
+    lasting: False does not wait for the disk, a hundred times faster: for files by the thousand that can be made again
+    after a power cut.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with storing(path):
             with open(temporary, "wb") as file:
                 yield file
                 file.flush()
-                os.fsync(file.fileno())
+                if lasting:
+                    os.fsync(file.fileno())
             os.replace(temporary, path)
-            sync_folder(path.parent)
+            if lasting:
+                sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or as it was before."""
-    with replacing(path) as file:
+def replace_file(path: Path, content: bytes, *, lasting: bool = True) -> None:
+    """Write a file so that it is there whole or as it was before; see `replacing`."""
+    with replacing(path, lasting=lasting) as file:
         file.write(content)
 
 

@@ -68,20 +68,22 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     return pa.table(columns, schema=SCHEMA)
 
 
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows as dicts, `series` as a dict of lists, `notes` as a dict.
+def read_rows(path: Path, *, reference: str | None = None) -> list[dict[str, Any]]:
+    """The rows as dicts, `series` as a dict of lists, `notes` as a dict; of one reference where it is given.
 
     Raises MissingError, or StorageError for a damaged file.
     """
     if not path.is_file():
         raise MissingError(f"{path}: no such file; a finished run writes it")
     try:
-        rows = pq.read_table(path, schema=SCHEMA).to_pylist()
+        chosen = None if reference is None else [("reference", "=", reference)]
+        rows = pq.read_table(path, schema=SCHEMA, filters=chosen).to_pylist()
     except (pa.ArrowException, OSError) as error:
         raise StorageError(f"{path}: cannot be read as rows ({str(error).splitlines()[0]})") from None
     for row in rows:
         for name in _JSON:
-            row[name] = json.loads(row[name] or "{}")
+            # Most are empty, and there may be a million of them.
+            row[name] = json.loads(row[name]) if row[name] and row[name] != "{}" else {}
     return rows
 
 
