@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib import resources
 
 SCRIPTS = (
-    *("core", "numbers", "table", "cell", "list", "player", "shots", "viewer", "strips", "scatter", "pairs"),
+    *("core", "numbers", "table", "rows", "cell", "list", "player", "shots", "viewer", "strips", "scatter", "pairs"),
     "start",
 )
 STYLES = ("base", "explore", "viewer")

@@ -200,6 +200,19 @@ def test_a_row_of_a_cell_opens_its_clip(browser: Browser, run: Run) -> None:
     assert run.clips[browser.ask("bench.state.clip")] == worst
     assert browser.ask("bench.state.cell") == ""
     assert f"clip={'/'.join(map(str, worst))}" in browser.ask("location.hash")
+    # Back leads to the cell that it came from
+    browser.ask("history.back()")
+    browser.wait("document.getElementById('cell').open && bench.state.clip < 0")
+
+
+def test_a_cell_leads_to_the_card_of_its_metric(browser: Browser, run: Run) -> None:
+    browser.ask("bench.change({speaker: 'bob', cell: '2.1'})")
+    browser.wait("document.querySelector('#cell tbody tr')")
+    browser.ask("document.querySelector('#cell .facts a').click()")
+    browser.wait("document.getElementById('metric-2').open && !document.getElementById('cell').open")
+    assert browser.ask("document.activeElement.closest('details').id") == "metric-2"
+    # and what was looked at is not lost by it
+    assert browser.ask("[bench.state.speaker, location.hash]") == ["bob", "#speaker=bob"]
 
 
 def test_a_cell_becomes_a_list(browser: Browser, run: Run) -> None:

@@ -1,10 +1,11 @@
-// What the page computes itself, from the values of clips: means over the clips that filters leave, and orders of clips.
+// What the page computes itself from the values of clips: means over those that filters leave, and orders of clips.
 // Intervals and tests are not among it: those need resampling, and bench.stats alone does that.
 
 // The sum, with what rounding took away put back at the end (Neumaier 1974): equal clips must stay equal here as they
 // do in Python, or lists would differ by rounding errors.
 function total(values) {
-  let sum = 0, lost = 0;
+  let sum = 0,
+    lost = 0;
   for (const value of values) {
     const next = sum + value;
     lost += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
@@ -38,7 +39,9 @@ const distance = (metric, value) => (metric.direction === "target" ? Math.abs(va
 function rankClips(metric, values, { order, by, methods, clips }) {
   if (!order) return clips.map((clip) => ({ clip, score: null }));
   const others = methods.filter((place) => !catalogue.methods[place].truth);
-  const usual = new Map(others.map((place) => [place, mean(values[place].filter((v) => v !== null).map((v) => harm(metric, v)))]));
+  const usual = new Map(
+    others.map((place) => [place, mean(values[place].filter((v) => v !== null).map((v) => harm(metric, v)))]),
+  );
   const scoreOf = (clip) => {
     if (order !== "apart" && by !== "") return values[by][clip] === null ? null : harm(metric, values[by][clip]);
     const mine = others.filter((place) => values[place][clip] !== null);
@@ -50,7 +53,9 @@ function rankClips(metric, values, { order, by, methods, clips }) {
   const round = (score) => (score === null ? null : Math.round(score * 1e12) / 1e12);
   const ranked = clips.map((clip) => ({ clip, score: round(scoreOf(clip)) }));
   const sign = order === "best" ? 1 : -1;
-  return ranked.sort((a, b) => (a.score === null) - (b.score === null) || sign * (a.score - b.score) || a.clip - b.clip);
+  return ranked.sort(
+    (a, b) => (a.score === null) - (b.score === null) || sign * (a.score - b.score) || a.clip - b.clip,
+  );
 }
 
 // A against B on the clips that both have a value on. points: {clip, a, b, worse}, worse > 0 where A is worse.

@@ -6,7 +6,7 @@ const scatter = (() => {
   const colour = (element, name) => getComputedStyle(element).getPropertyValue(name).trim() || "currentColor";
   const short = (value) => String(Number(value.toPrecision(6)));
 
-  // Drawn into `holder`. points: of pairClips, at least one. names: of A and B. places: theirs. told(point or null): the
+  // Drawn into `holder`. points: of pairClips, at least one. names, places: of A and B. told(point or null): the
   // point that is pointed at. Gives {drop, fit, paint, find}.
   function draw(holder, { points, names, places, unit, told, open }) {
     // uPlot wants what goes across in ascending order.
@@ -24,7 +24,8 @@ const scatter = (() => {
     let at = null; // index in `sorted` of the point that is pointed at
 
     const nearest = (plot, left, top) => {
-      let best = null, least = NEAR * NEAR;
+      let best = null,
+        least = NEAR * NEAR;
       sorted.forEach(({ a, b }, index) => {
         const far = (plot.valToPos(a, "x") - left) ** 2 + (plot.valToPos(b, "y") - top) ** 2;
         if (far < least) [best, least] = [index, far];
@@ -32,7 +33,8 @@ const scatter = (() => {
       return best;
     };
     const diagonal = (plot) => {
-      const { ctx } = plot, place = (value, axis) => plot.valToPos(value, axis, true);
+      const { ctx } = plot,
+        place = (value, axis) => plot.valToPos(value, axis, true);
       ctx.save();
       ctx.strokeStyle = colour(holder, "--soft");
       ctx.lineWidth = devicePixelRatio;
@@ -44,35 +46,61 @@ const scatter = (() => {
       ctx.restore();
     };
     const axis = (name) => ({
-      label: unit ? `${name} (${unit})` : name, labelFont: FONT, font: FONT, labelSize: 22, labelGap: 2,
-      stroke: () => colour(holder, "--soft"), ticks: { show: false }, grid: { stroke: () => colour(holder, "--line"), width: 1 },
-      values: (_, splits) => splits.map(short), space: 48,
+      label: unit ? `${name} (${unit})` : name,
+      labelFont: FONT,
+      font: FONT,
+      labelSize: 22,
+      labelGap: 2,
+      stroke: () => colour(holder, "--soft"),
+      ticks: { show: false },
+      grid: { stroke: () => colour(holder, "--line"), width: 1 },
+      values: (_, splits) => splits.map(short),
+      space: 48,
     });
     const side = () => Math.max(220, Math.min(holder.clientWidth, 460));
-    const plot = new uPlot({
-      width: side(), height: side(), legend: { show: false }, select: { show: false }, padding: [8, 8, 0, 0],
-      scales: { x: { time: false, range }, y: { range } },
-      axes: [{ ...axis(names[0]), size: 28 }, { ...axis(names[1]), size: 52 }],
-      series: [{}, ...inks.map((ink) => ({
-        paths: () => null, stroke: ink,
-        points: { show: true, size: dot, width: 1, stroke: () => colour(holder, "--paper"), fill: ink },
-      }))],
-      cursor: {
-        drag: { x: false, y: false, setScale: false }, x: false, y: false,
-        dataIdx: (self, series) => {
-          if (series === 1) at = self.cursor.left >= 0 ? nearest(self, self.cursor.left, self.cursor.top) : null;
-          return at;
+    const plot = new uPlot(
+      {
+        width: side(),
+        height: side(),
+        legend: { show: false },
+        select: { show: false },
+        padding: [8, 8, 0, 0],
+        scales: { x: { time: false, range }, y: { range } },
+        axes: [
+          { ...axis(names[0]), size: 28 },
+          { ...axis(names[1]), size: 52 },
+        ],
+        series: [
+          {},
+          ...inks.map((ink) => ({
+            paths: () => null,
+            stroke: ink,
+            points: { show: true, size: dot, width: 1, stroke: () => colour(holder, "--paper"), fill: ink },
+          })),
+        ],
+        cursor: {
+          drag: { x: false, y: false, setScale: false },
+          x: false,
+          y: false,
+          dataIdx: (self, series) => {
+            if (series === 1) at = self.cursor.left >= 0 ? nearest(self, self.cursor.left, self.cursor.top) : null;
+            return at;
+          },
+          points: { size: dot + 6, width: 2, fill: "transparent", stroke: () => colour(holder, "--ink") },
         },
-        points: { size: dot + 6, width: 2, fill: "transparent", stroke: () => colour(holder, "--ink") },
+        hooks: {
+          drawAxes: [diagonal],
+          setCursor: [
+            (self) => {
+              self.over.classList.toggle("near", at !== null);
+              told(at === null ? null : sorted[at]);
+            },
+          ],
+        },
       },
-      hooks: {
-        drawAxes: [diagonal],
-        setCursor: [(self) => {
-          self.over.classList.toggle("near", at !== null);
-          told(at === null ? null : sorted[at]);
-        }],
-      },
-    }, [sorted.map(({ a }) => a), ...kinds.map((is) => sorted.map((point) => (is(point) ? point.b : null)))], holder);
+      [sorted.map(({ a }) => a), ...kinds.map((is) => sorted.map((point) => (is(point) ? point.b : null)))],
+      holder,
+    );
     plot.over.addEventListener("click", (event) => {
       const box = plot.over.getBoundingClientRect();
       const index = nearest(plot, event.clientX - box.left, event.clientY - box.top);
@@ -81,14 +109,17 @@ const scatter = (() => {
     plot.root.setAttribute("role", "img");
     return {
       say: (text) => plot.root.setAttribute("aria-label", text),
-      fit: () => { if (side() !== plot.width) plot.setSize({ width: side(), height: side() }); },
+      fit: () => {
+        if (side() !== plot.width) plot.setSize({ width: side(), height: side() });
+      },
       paint: () => plot.redraw(false, true),
       drop: () => plot.destroy(),
       // Where the points are on the screen, for those that test it.
-      find: () => sorted.map(({ clip, a, b }) => {
-        const box = plot.over.getBoundingClientRect();
-        return { clip, left: box.left + plot.valToPos(a, "x"), top: box.top + plot.valToPos(b, "y") };
-      }),
+      find: () =>
+        sorted.map(({ clip, a, b }) => {
+          const box = plot.over.getBoundingClientRect();
+          return { clip, left: box.left + plot.valToPos(a, "x"), top: box.top + plot.valToPos(b, "y") };
+        }),
     };
   }
 

@@ -12,7 +12,9 @@ const table = (() => {
     if (!home) return;
     home.querySelectorAll("thead th[data-metric]").forEach(makeSortable);
     home.querySelectorAll("td[data-metric]").forEach(makeOpenable);
-    cells.forEach((one, index) => { one.button.tabIndex = index ? -1 : 0; });
+    cells.forEach((one, index) => {
+      one.button.tabIndex = index ? -1 : 0;
+    });
     home.addEventListener("click", openClicked);
     home.addEventListener("keydown", walk);
     home.closest(".scroll").after(aside);
@@ -35,13 +37,26 @@ const table = (() => {
     const value = [...td.childNodes].find((node) => node.nodeName !== "SUP" && node.textContent.trim());
     const card = catalogue.metrics[metric];
     const button = make("button", {
-      type: "button", class: "value", tabindex: -1, "aria-haspopup": "dialog",
-      "aria-label": `${value.textContent.trim()}: ${card.heading} of ${catalogue.methods[method].name}` +
+      type: "button",
+      class: "value",
+      tabindex: -1,
+      "aria-haspopup": "dialog",
+      "aria-label":
+        `${value.textContent.trim()}: ${card.heading} of ${catalogue.methods[method].name}` +
         (catalogue.settings.length > 1 ? `, ${catalogue.settings[setting]}` : ""),
     });
     value.replaceWith(button);
     button.append(value);
-    cells.push({ td, button, setting, method, metric, written: value, interval: td.querySelector("small"), tip: td.title });
+    cells.push({
+      td,
+      button,
+      setting,
+      method,
+      metric,
+      written: value,
+      interval: td.querySelector("small"),
+      tip: td.title,
+    });
     td.classList.add("can");
   }
 
@@ -64,7 +79,9 @@ const table = (() => {
     const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
     const here = cells.find((one) => one.button === event.target);
     if (!here || !step || event.ctrlKey || event.metaKey || event.altKey) return;
-    const lines = [...home.querySelectorAll("tbody tr[data-method]")].filter((tr) => !tr.hidden && !tr.parentNode.hidden);
+    const lines = [...home.querySelectorAll("tbody tr[data-method]")].filter(
+      (tr) => !tr.hidden && !tr.parentNode.hidden,
+    );
     const line = lines[lines.indexOf(here.td.closest("tr")) + step[0]];
     const td = line && line.querySelector(`td[data-metric="${here.metric + step[1]}"]`);
     event.preventDefault();
@@ -81,7 +98,9 @@ const table = (() => {
     home.querySelectorAll("tbody[data-setting]").forEach((body) => {
       body.hidden = state.only === "1" && Number(body.dataset.setting) !== state.setting;
     });
-    home.querySelectorAll("tbody tr[data-method]").forEach((line) => { line.hidden = out.has(Number(line.dataset.method)); });
+    home.querySelectorAll("tbody tr[data-method]").forEach((line) => {
+      line.hidden = out.has(Number(line.dataset.method));
+    });
   }
 
   // --- order of lines ---
@@ -89,7 +108,11 @@ const table = (() => {
   function makeSortable(th) {
     const metric = Number(th.dataset.metric);
     const { heading, wish } = catalogue.metrics[metric];
-    const button = make("button", { type: "button", class: "sort", "aria-label": `Sort by ${heading}${wish ? `, ${wish}` : ""}` });
+    const button = make("button", {
+      type: "button",
+      class: "sort",
+      "aria-label": `Sort by ${heading}${wish ? `, ${wish}` : ""}`,
+    });
     const direction = th.querySelector(".dir");
     button.append(...(direction ? [direction] : []), make("i", { "aria-hidden": "true" }));
     th.append(button);
@@ -98,8 +121,6 @@ const table = (() => {
       if (event.target.closest("a")) return;
       const next = { [`${metric}.best`]: `${metric}.worst`, [`${metric}.worst`]: "" }[state.sort];
       change({ sort: next === undefined ? `${metric}.best` : next });
-      const words = directed(catalogue.metrics[metric]) ? ["best first", "worst first"] : ["lowest first", "highest first"];
-      say(state.sort ? `sorted by ${heading}, ${words[Number(state.sort.endsWith("worst"))]}` : "in the protocol's order");
     });
   }
 
@@ -132,7 +153,8 @@ const table = (() => {
   // --- means over the clips that filters leave ---
 
   async function refill() {
-    const mine = ++turn, left = filtered();
+    const mine = ++turn,
+      left = filtered();
     const partly = left.length < catalogue.clips.length;
     let loaded = [];
     try {
@@ -146,24 +168,31 @@ const table = (() => {
     means = partly ? meansOver(loaded, left) : null;
     for (const one of cells) fill(one, left.length);
     home.querySelectorAll("tbody tr[data-method]").forEach((line) => fillCounts(line, left.length));
-    home.classList.toggle("partly", partly);
     aside.hidden = !partly;
     aside.textContent = partly ? explain(left.length) : "";
     sort();
   }
 
   function meansOver(loaded, left) {
-    return catalogue.settings.map((_, setting) => catalogue.methods.map((_, method) => loaded.map(({ values }) => {
-      const some = given(values[setting][method], left);
-      return { value: mean(some), n: some.length };
-    })));
+    return catalogue.settings.map((_, setting) =>
+      catalogue.methods.map((_, method) =>
+        loaded.map(({ values }) => {
+          const some = given(values[setting][method], left);
+          return { value: mean(some), n: some.length };
+        }),
+      ),
+    );
   }
 
   function explain(count) {
     const together = catalogue.metrics.filter((metric) => metric.pooled).map((metric) => metric.heading);
-    return `Plain means over ${count} of ${catalogue.clips.length} clips, n below each. Intervals and bold belong to all ` +
+    return (
+      `Plain means over ${count} of ${catalogue.clips.length} clips, n below each. Intervals and bold belong to all ` +
       "clips and are not shown." +
-      (together.length ? ` ${together.join(", ")}: one value of all clips together, which a part of them does not have.` : "");
+      (together.length
+        ? ` ${together.join(", ")}: one value of all clips together, which a part of them does not have.`
+        : "")
+    );
   }
 
   function fill(one, count) {
@@ -177,14 +206,19 @@ const table = (() => {
       one.button.replaceChildren(one.written);
       one.td.title = one.tip;
     } else {
-      const text = card.pooled || found.value === null ? make("span", { class: "none" }, "–") : show(found.value, card.form);
+      const text =
+        card.pooled || found.value === null ? make("span", { class: "none" }, "–") : show(found.value, card.form);
       one.button.replaceChildren(text);
       if (!card.pooled) one.td.append(make("small", { class: "count" }, `n = ${found.n}`));
-      one.td.title = card.pooled ? "one value of all clips together" : `mean over the ${found.n} of ${count} clips left that have a value`;
+      one.td.title = card.pooled
+        ? "one value of all clips together"
+        : `mean over the ${found.n} of ${count} clips left that have a value`;
     }
     const under = catalogue.settings.length > 1 ? `, ${catalogue.settings[one.setting]}` : "";
-    one.button.setAttribute("aria-label",
-      `${one.button.textContent.trim()}: ${card.heading} of ${catalogue.methods[one.method].name}${under}`);
+    one.button.setAttribute(
+      "aria-label",
+      `${one.button.textContent.trim()}: ${card.heading} of ${catalogue.methods[one.method].name}${under}`,
+    );
   }
 
   // The last two columns: how many clips entered, and which share that is.
@@ -197,11 +231,22 @@ const table = (() => {
       return;
     }
     const counts = means[line.dataset.setting][line.dataset.method]
-      .filter((_, metric) => !catalogue.metrics[metric].pooled).map((found) => found.n);
-    const span = (values, form) => [...new Set([Math.min(...values), Math.max(...values)].map((v) => show(v, form)))].join("–");
+      .filter((_, metric) => !catalogue.metrics[metric].pooled)
+      .map((found) => found.n);
+    const span = (values, form) =>
+      [...new Set([Math.min(...values), Math.max(...values)].map((v) => show(v, form)))].join("–");
     n.textContent = counts.length ? span(counts, ".0f") : "–";
-    share.textContent = counts.length && count ? span(counts.map((v) => v / count), ".2f") : "–";
-    share.classList.toggle("warn", counts.some((v) => v < count));
+    share.textContent =
+      counts.length && count
+        ? span(
+            counts.map((v) => v / count),
+            ".2f",
+          )
+        : "–";
+    share.classList.toggle(
+      "warn",
+      counts.some((v) => v < count),
+    );
   }
 
   // The button of a cell, to give the focus back to.
