@@ -95,7 +95,8 @@ def _experiment(client: MlflowClient, name: str, artifacts: Path | None) -> str:
             client.restore_experiment(found.experiment_id)
         return found.experiment_id
     place = None if artifacts is None else (artifacts / folder_name(name)).as_uri()
-    return client.create_experiment(name, artifact_location=place)
+    # Without a kind MLflow opens the experiment as one of chats with language models.
+    return client.create_experiment(name, place, tags={"mlflow.experimentKind": "custom_model_development"})
 
 
 def _is_there(client: MlflowClient, experiment: str, key: str, feed: Feed) -> bool:
