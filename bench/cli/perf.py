@@ -164,7 +164,7 @@ def _finish(timed: Timed, trackers: Sequence[str], as_json: bool) -> NoReturn:
     from bench.report.speed.writing import write_speeds
     from bench.store.manifest import FILE, read_manifest
 
-    written = write_speeds(timed.folder)
+    written = write_speeds(timed.folder).paths
     if as_json:
         emit({"folder": str(timed.folder), "timed": timed.timed, "reused": timed.reused, "failed": timed.failed,
               "exit_code": timed.exit_code, "files": [str(path) for path in written],

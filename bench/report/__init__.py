@@ -23,26 +23,28 @@ def write(
     only_clean: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
-    """Write tables (table.md, .tex, .csv, .json, .html), paired.csv, figures/, index.html and media/ of a run folder.
+    """Write tables (table.md, .tex, .csv, .json, .html), paired.csv, figures/, media/ and the page of a run folder.
 
-    The same rows, protocol and manifest give the same bytes. out: another folder to write to, the run's is then left
-    as it is. media: False makes no browser copies of videos and shows those that are there. only_clean: leave out
-    methods that were trained on what they are tested on. progress: called with how many copies are made, of how many.
+    The page is index.html with page/, which holds what it loads when asked for. The same rows, protocol and manifest
+    give the same bytes. out: another folder to write to, the run's is then left as it is. media: False makes no browser
+    copies of videos and shows those that are there. only_clean: leave out methods that were trained on what they are
+    tested on. progress: called with how many copies are made, of how many.
     An unfinished run, failed cells and missing videos are shown as such; where no video is at hand, a contact sheet
     that is there is left as it is. Raises MissingError where rows or manifest are missing, StorageError where they are
     damaged or `out` cannot be written to, ConfigError where only_clean leaves no method.
 
-    Rows of speed, which `perf` leaves, are reported as well (`bench.report.speed.writing.write_speeds`), or alone where
-    the folder has no others.
+    Rows of speed, which `perf` leaves, are reported as well (`bench.report.speed.writing.write_speeds`) and shown on
+    the page, or alone where the folder has no others.
     """
     from bench.report.speed.writing import holds_quality, holds_speeds, write_speeds
     from bench.report.writing import write_report
 
-    speeds = write_speeds(run, out=out) if holds_speeds(run) else []
+    speeds = write_speeds(run, out=out) if holds_speeds(run) else None
     if speeds and not holds_quality(run):
-        return Report(out or run, tuple(speeds))
-    written = write_report(run, out or run, media=media, clean=only_clean, progress=progress)
-    return Report(out or run, (*written, *speeds))
+        return Report(out or run, speeds.paths)
+    section = speeds.section if speeds else None
+    written = write_report(run, out or run, media=media, clean=only_clean, speed=section, progress=progress)
+    return Report(out or run, (*written, *(speeds.paths if speeds else ())))
 
 
 def share(run: Path, out: Path, *, only_clean: bool = False) -> Report:

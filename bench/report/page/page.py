@@ -63,11 +63,12 @@ class Picture:
 
 @dataclass(frozen=True)
 class SpeedSection:
-    """What the page shows of speed. view: as `view_speeds` gives it. page: the file that has all of it."""
+    """What the page shows of speed. view: of `view_speeds`. page: the file that has all of it. files: its tables."""
 
     view: Mapping[str, Any]
     pictures: tuple[Picture, ...]
     page: str
+    files: tuple[str, ...] = ()
 
 
 def render_page(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import ConfigError, MissingError
 from bench.report.figures.drawn import png_size
 from bench.report.figures.style import COLUMN, FULL, as_pdf, as_png, styled
+from bench.report.page.page import Picture, SpeedSection
 from bench.report.speed.batch import describe_batch, draw_batch, why_no_batch
-from bench.report.speed.html import render_speed_html
+from bench.report.speed.html import render_speed_html, view_speeds
 from bench.report.speed.latency import describe_latency, draw_latency, why_no_latency
 from bench.report.speed.latex import render_speed_latex
 from bench.report.speed.longform import render_speed_csv, render_speed_json, structure_speeds
@@ -59,9 +61,17 @@ def read_speeds(folder: Path) -> tuple[list[SpeedRow], list[FidelityRow], dict[s
     return *read(folder), manifest
 
 
-def write_speeds(folder: Path, *, out: Path | None = None) -> list[Path]:
-    """The paths of what was written: table.md, .tex, .csv, .json, .html, quick.md where there are quick rows, figures
-    at both widths as PNG and PDF, and speeds.html.
+@dataclass(frozen=True)
+class SpeedReport:
+    """What was written, and what a run's own page shows of it."""
+
+    paths: tuple[Path, ...]
+    section: SpeedSection
+
+
+def write_speeds(folder: Path, *, out: Path | None = None) -> SpeedReport:
+    """What was written: table.md, .tex, .csv, .json, .html, quick.md where there are quick rows, figures at both
+    widths as PNG and PDF, speeds.html and, where the folder holds no rows of quality, the same as index.html.
 
     The same rows and manifest give the same bytes, whatever the rows' order. Where the folder holds rows of quality
     too, whose tables have those names, the names are speed-table.* and speed-quick.md. out: another folder to write
@@ -88,7 +98,7 @@ def write_speeds(folder: Path, *, out: Path | None = None) -> list[Path]:
         else:
             paths.append(_put(out / name, text.encode()))
     rows = final(sort_speeds(speeds, manifest))
-    pictures, missing = [], []
+    pictures, shown, missing = [], [], []
     for name, (title, why, words, draw) in _drawings(rows, link_gates(rows, fidelities)).items():
         files = [out / FIGURES / f"{name}{suffix}.{kind}" for suffix in _WIDTHS for kind in ("png", "pdf")]
         if why:
@@ -102,10 +112,15 @@ def write_speeds(folder: Path, *, out: Path | None = None) -> list[Path]:
                 png, pdf = as_png(figure), as_pdf(figure)
             if not suffix:
                 pictures.append(SpeedPicture(name, title, words, png, png_size(png)))
+            else:
+                shown.append(Picture(name, title, words, pictures[-1].size, png_size(png)))
             paths.append(_put(out / FIGURES / f"{name}{suffix}.png", png))
             paths.append(_put(out / FIGURES / f"{name}{suffix}.pdf", pdf))
-    page = render_speed_page(table, speeds, manifest, pictures=pictures, missing=missing)
-    return [*paths, _put(out / PAGE, page.encode())]
+    tables = [path.name for path in paths if path.parent == out]
+    page = render_speed_page(table, speeds, manifest, pictures=pictures, missing=missing).encode()
+    # A reader opens index.html first.
+    paths += [_put(out / name, page) for name in ((PAGE,) if prefix else (PAGE, "index.html"))]
+    return SpeedReport(tuple(paths), SpeedSection(view_speeds(table), tuple(shown), PAGE, tuple(tables)))
 
 
 def share_speeds(folder: Path, out: Path) -> list[Path]:
@@ -119,7 +134,7 @@ def share_speeds(folder: Path, out: Path) -> list[Path]:
     copied = [out / name for name in (FILE, MANIFEST) if (folder / name).is_file()]
     for path in copied:
         replace_file(path, (folder / path.name).read_bytes())
-    return [*copied, *write_speeds(out)]
+    return [*copied, *write_speeds(out).paths]
 
 
 def _drawings(

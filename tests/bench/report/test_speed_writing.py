@@ -58,8 +58,8 @@ def test_bytes_do_not_depend_on_the_order_of_rows(tmp_path: Path) -> None:
     gates = [make_gate(row) for row in rows]
     one = make_speeds(tmp_path / "one", [*rows, *gates])
     two = make_speeds(tmp_path / "two", [*gates[::-1], *rows[::-1]])
-    paths = write_speeds(one)
-    assert [p.name for p in paths] == [p.name for p in write_speeds(two)]
+    paths = write_speeds(one).paths
+    assert [p.name for p in paths] == [p.name for p in write_speeds(two).paths]
     assert contents(one) == contents(two)
     write_speeds(one)
     assert contents(one) == contents(two)
@@ -116,7 +116,7 @@ def test_an_empty_run_has_clear_words(tmp_path: Path) -> None:
 def test_no_manifest_is_no_error_and_no_rows_are(tmp_path: Path) -> None:
     folder = make_speeds(tmp_path / "run", [make_row("cold-start")])
     (folder / "manifest.json").unlink()
-    assert folder / "speeds.html" in write_speeds(folder)
+    assert folder / "speeds.html" in write_speeds(folder).paths
     with pytest.raises(MissingError, match=r"speeds\.jsonl: no such file"):
         write_speeds(tmp_path)
     (folder / FILE).write_text("{}\n")
