@@ -39,54 +39,6 @@ class Ranking:
         return [(chosen[clip], clip) for clip in order]
 
 
-@dataclass(frozen=True)
-class Order:
-    """An order in which the page can show clips. places: 0 for the first; clips that have no place come last."""
-
-    name: str
-    apart: bool
-    places: Mapping[Clip, int]
-
-
-def find_orders(run: Run, cards: Mapping[str, Card], names: Mapping[str, str]) -> list[Order]:
-    """By every metric that has a direction and values: the worst clips first, and those where methods differ most.
-
-    names: a heading for each metric. apart: whether the order is by how far methods (the truth apart) are apart.
-    """
-    orders = []
-    for metric in run.protocol["metrics"]:
-        ranking = rank_clips(run, cards, among=[metric])
-        if ranking.metric is not None:
-            worst = {clip: place for place, clip in enumerate(reversed(ranking.clips))}
-            orders.append(Order(names[metric], False, worst))
-    values = clip_values(run.rows)
-    for metric in run.protocol["metrics"]:
-        gaps = {
-            clip: max(max(some) - min(some) for some in by_setting)
-            for clip in run.clips
-            if (by_setting := _by_setting(run, values, metric, clip))
-        }
-        if gaps and cards[metric].direction:
-            widest = sorted(gaps, key=gaps.__getitem__, reverse=True)
-            orders.append(Order(names[metric], True, {clip: place for place, clip in enumerate(widest)}))
-    return orders
-
-
-def _by_setting(
-    run: Run, values: Mapping[tuple[str, str, str], Mapping[Clip, float]], metric: str, clip: Clip
-) -> list[list[float]]:
-    """A clip's values of several methods, the truth apart, for each setting that has at least two."""
-    found = [
-        [
-            values[method, setting, metric][clip]
-            for method in run.methods
-            if method != TRUTH and clip in values.get((method, setting, metric), {})
-        ]
-        for setting in run.settings
-    ]
-    return [some for some in found if len(some) > 1]
-
-
 def rank_clips(run: Run, cards: Mapping[str, Card], *, among: Sequence[str] | None = None) -> Ranking:
     """Clips by the mean over methods (the truth apart) and settings of one metric; ties in the protocol's order.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from report_run import LIPS, PSNR, SSIM, make_entries, make_protocol, make_run
 
 from bench.report.folder import Run, read_run
-from bench.report.selection import Ranking, find_orders, rank_clips
+from bench.report.selection import Ranking, rank_clips
 from bench.report.tables.cards import find_cards
 
 CARDS = find_cards([LIPS, PSNR, SSIM, "strange/x@1"])
@@ -47,7 +47,6 @@ def test_lips_come_first_and_no_direction_means_no_ranking(tmp_path: Path) -> No
     assert rank_clips(run, CARDS).metric == LIPS
     run = read_run(make_run(tmp_path / "b", make_protocol(metrics=["strange/x@1"])))
     assert rank_clips(run, CARDS) == Ranking(None, (A1, A2, B1))
-    assert find_orders(run, CARDS, {"strange/x@1": "x"}) == []
 
 
 def test_spread_shows_best_middle_and_worst_once_each() -> None:
@@ -56,18 +55,3 @@ def test_spread_shows_best_middle_and_worst_once_each() -> None:
     assert Ranking("m", clips[:1]).spread(3) == [("median", clips[0])]
     assert Ranking(None, clips).spread(2) == [("first in the protocol", clips[0]), ("next", clips[1])]
     assert Ranking("m", ()).spread(2) == []
-
-
-def test_orders_put_the_worst_and_the_widest_apart_first(tmp_path: Path) -> None:
-    values = {("m", "a1"): 30.0, ("m", "a2"): 20.0, ("m", "b1"): 25.0}
-    others = {("o", "a1"): 31.0, ("o", "a2"): 21.0, ("o", "b1"): 45.0}
-    worst, apart = find_orders(with_values(tmp_path / "run", PSNR, values | others), CARDS, {PSNR: "PSNR"})
-    assert (worst.name, worst.apart, worst.places) == ("PSNR", False, {A2: 0, A1: 1, B1: 2})
-    assert apart.apart and apart.places[B1] == 0
-
-
-def test_one_method_has_nothing_to_differ_from(tmp_path: Path) -> None:
-    values = {("m", "a1"): 30.0, ("m", "a2"): 20.0, ("m", "b1"): 25.0}
-    assert [order.apart for order in find_orders(with_values(tmp_path / "run", PSNR, values), CARDS, {PSNR: "P"})] == [
-        False
-    ]

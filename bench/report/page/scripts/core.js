@@ -171,10 +171,13 @@ function filtered() {
 
 // --- telling --------------------------------------------------------------------------------------------------------
 
-// Said to those who look and to those who hear; the last word replaces the one before.
+// Said to those who look and to those who hear; the last word replaces the one before. quiet: what is seen anyway is
+// said to those who hear alone.
 let saying = 0;
-function say(text) {
+function say(text, { quiet = false } = {}) {
   const line = document.getElementById("said");
+  if (quiet && line.textContent && !line.classList.contains("heard")) return;
+  line.classList.toggle("heard", quiet);
   line.textContent = text;
   clearTimeout(saying);
   saying = setTimeout(() => { line.textContent = ""; }, 4000 + 60 * text.length);

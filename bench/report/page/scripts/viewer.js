@@ -102,7 +102,7 @@ const viewer = (() => {
     offer(parts.second, [[NONE, "none"], ...titles], wish.curves[1]);
     for (const part of [parts.first.field, parts.second.field, parts.worst]) part.hidden = !titles.length;
     fill(state.frame, resume);
-    say(`${catalogue.names[clip]}, ${parts.place.textContent}`);
+    say(`${catalogue.names[clip]}, ${parts.place.textContent}`, { quiet: true });
     // The neighbours' numbers, not their videos.
     for (const count of [-1, 1]) if (neighbour(count) >= 0) loadClip(neighbour(count)).catch(() => {});
   }
