@@ -1,0 +1,26 @@
+"""The program `bench` for the guides, and what all of them may share: rendered takes and found phones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from warm import serving
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where guides are carried out. programs: the folder that holds `bench`. cache: AVCT_BENCH_CACHE of all guides."""
+
+    programs: Path
+    cache: Path
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk with a running server."""
+    folder = tmp_path_factory.mktemp("desk")
+    with serving(folder) as programs:
+        yield Desk(programs, folder / "cache")
