@@ -59,7 +59,7 @@ def check_tables(remade: Remade, departed: Iterable[str]) -> str:
     names, departed, rounded = remade.names("tables"), list(departed), []
     _require_same_names(remade, names, departed, "tables")
     # The long form first: it holds every number with all its digits and says best which one it is.
-    for name in sorted(names, key=lambda name: (not name.endswith(".csv"), name)):
+    for name in sorted(names, key=lambda name: (not name.endswith("table.csv"), not name.endswith(".csv"), name)):
         if remade.theirs[name] == remade.ours[name]:
             continue
         told, close = find_difference(name, (remade.given / name).read_bytes(), (remade.made / name).read_bytes())

@@ -93,7 +93,7 @@ class Packed:
         except _DAMAGE as error:
             self._file.close()
             raise ConfigError(f"{path}: not a bundle: it cannot be read as a ZIP archive ({error})") from None
-        self.sizes = {member.filename: member.file_size for member in self._members}
+        self.sizes: Mapping[str, int] = {member.filename: member.file_size for member in self._members}
 
     def refusal(self) -> str | None:
         members = self._members
@@ -150,13 +150,13 @@ class Unpacked:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.sizes: dict[str, int] = {}
         self._odd: list[str] = []
-        self._scan(path)
+        self.sizes: Mapping[str, int] = self._scan(path)
 
-    def _scan(self, top: Path) -> None:
+    def _scan(self, top: Path) -> dict[str, int]:
+        sizes: dict[str, int] = {}
         waiting = [("", top)]
-        while waiting and len(self.sizes) <= MOST_FILES:
+        while waiting and len(sizes) <= MOST_FILES:
             prefix, folder = waiting.pop()
             try:
                 entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
@@ -167,9 +167,10 @@ class Unpacked:
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append((f"{name}/", folder / entry.name))
                 elif entry.is_file(follow_symlinks=False):
-                    self.sizes[name] = entry.stat(follow_symlinks=False).st_size
+                    sizes[name] = entry.stat(follow_symlinks=False).st_size
                 else:
                     self._odd.append(name)
+        return sizes
 
     def refusal(self) -> str | None:
         if self._odd:

@@ -70,8 +70,9 @@ def verify_bundle(path: Path, *, progress: Progress | None = None) -> Verdict:
 
 
 def _verdict(source: Source, index: Index | None, checks: list[Check]) -> Verdict:
+    run_id = None if index is None else index.run_id
     stated = None if index is None or index.protocol is None else index.protocol.id
-    return Verdict(str(source.path), source.sha256(), index and index.run_id, stated, tuple(checks))
+    return Verdict(str(source.path), source.sha256(), run_id, stated, tuple(checks))
 
 
 def _left(found: list[Check], why: str) -> list[Check]:
@@ -236,7 +237,7 @@ class _Inspection:
         return check_bytes(_need(self._remade, "no report could be made"), self._departed, kind="page")
 
     def _needed_rows(self) -> list[dict[str, Any]]:
-        return _need(self._rows, "no rows that can be read")
+        return _need(self._rows, "no rows that can be read" if ROWS in self._sha256 else "no rows in the bundle")
 
 
 def _need(found: T | None, why: str) -> T:
