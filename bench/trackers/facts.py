@@ -33,7 +33,7 @@ def run_facts(manifest: Mapping[str, Any]) -> dict[str, Fact]:
 def method_facts(manifest: Mapping[str, Any], method: str, setting: Mapping[str, Any]) -> dict[str, Fact]:
     """What was fixed for a method under a setting; weights are its own where the manifest says which those are."""
     shared = {key: value for key, value in run_facts(manifest).items() if not key.startswith("weights.")}
-    spec = next((one for one in manifest.get("methods") or () if one["name"] == method), {})
+    spec: Mapping[str, Any] = next((one for one in manifest.get("methods") or () if one["name"] == method), {})
     prints = (spec.get("fingerprints") or {}).get(setting.get("name")) or {}
     own = prints.get("weights", manifest.get("weights")) or ()
     asked = {f"setting.{key}": value for key, value in setting.items() if key != "name"}
