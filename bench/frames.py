@@ -5,8 +5,8 @@
     run = frames.load("results/puppet-oneshot")
     frames.draw_intervals(run.table)
 
-Every frame's columns are described by `run.meaning("table")`. Frames may be filtered before they are drawn; methods keep
-the colours that they have in the report.
+`run.meaning("table")` says what a frame's columns hold. Frames may be filtered before they are drawn; methods keep the
+colours that they have in the report.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from bench.report.figures.tradeoff import draw_tradeoff
 from bench.report.frames.loading import Frames, load
 
 __all__ = [
-    *("COLUMN", "FULL", "Frames", "load"),
-    *("draw_batch", "draw_fidelity", "draw_intervals", "draw_latency", "draw_lips", "draw_offsets", "draw_pairs"),
-    *("draw_ranks", "draw_scaling", "draw_sheets", "draw_stages", "draw_sweep", "draw_tradeoff"),
-]
+    "COLUMN", "FULL", "Frames", "draw_batch", "draw_fidelity", "draw_intervals", "draw_latency", "draw_lips",
+    "draw_offsets", "draw_pairs", "draw_ranks", "draw_scaling", "draw_sheets", "draw_stages", "draw_sweep",
+    "draw_tradeoff", "load",
+]  # fmt: skip

@@ -144,7 +144,7 @@ def _sweeps(run: Run, estimates: pd.DataFrame, pairs: Pairs | None) -> Iterator[
     if faces["value"].notna().any() and (sides := _axes(faces, "reference", "speaker")):
         places = {metric: place for place, metric in enumerate(leading)}
         faces = faces.merge(cards, on="metric")
-        faces = faces.iloc[faces["metric"].map(lambda name: places[name]).to_numpy().argsort(kind="stable")]
+        faces = faces.iloc[faces["metric"].astype(str).map(places).to_numpy().argsort(kind="stable")]
         what = f"{method} under {run.settings[0]}: means over clips by reference and speaker"
         words = describe_sweep(faces, what=what)
         yield Drawn(f"Faces and voices of {method}", words, "faces", lambda w: draw_sweep(faces, width=w, **sides))

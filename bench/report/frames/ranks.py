@@ -2,8 +2,8 @@
 
 Ranks over clips and the diagram that shows them are Demsar's (2006, Journal of Machine Learning Research 7). Pairs are
 told apart by the test that decides the table's bold, the sign-flip test of clip-by-clip differences with whole clusters
-flipped, with Holm's correction over all pairs of a metric under a setting. A clip without a value is a last place, so that failing never
-improves a rank, and methods that completed different numbers of clips count as told apart.
+flipped, with Holm's correction over all pairs of a metric under a setting. A clip without a value is a last place, so
+that failing never improves a rank, and methods that completed different numbers of clips count as told apart.
 """
 
 from __future__ import annotations
