@@ -34,6 +34,20 @@ def test_copies_play_everywhere_and_show_the_same(tmp_path: Path) -> None:
     assert (folder / copy.poster).read_bytes().startswith(b"\xff\xd8")
 
 
+def test_a_copy_can_be_stepped_through_and_jumped_into(tmp_path: Path) -> None:
+    import av
+
+    folder = make_run(tmp_path / "run", PROTOCOL, videos=True)
+    copies = copy_videos(read_run(folder), folder)
+    with av.open(folder / copies.found["avct", "f32", A2].video) as film:
+        packets = [packet for packet in film.demux(video=0) if packet.size]
+    keys = [place for place, packet in enumerate(packets) if packet.is_keyframe]
+    assert len(packets) == FRAMES and keys[0] == 0
+    assert max(np.diff([*keys, FRAMES])) <= 10, "no more than these are decoded for a step back"
+    assert [packet.pts for packet in packets] == sorted(packet.pts for packet in packets), "no frame waits for another"
+    assert packets[0].pts == 0
+
+
 def test_a_second_time_makes_nothing_and_removes_what_is_not_asked_for(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", PROTOCOL, videos=True)
     first = copy_videos(read_run(folder), folder)

@@ -12,11 +12,9 @@ from pathlib import Path
 import pytest
 from report_run import LIPS, PSNR, WHY_FAILED, make_entries, make_protocol, make_run
 
+from bench.report.figures.forest import find_pairs
 from bench.report.folder import read_run
-from bench.report.media import Copies, Copy
-from bench.report.page.page import Picture, render_page
-from bench.report.page.strips import find_strips
-from bench.report.selection import find_orders
+from bench.report.page.page import Picture, SpeedSection, address_clip, render_page
 from bench.report.tables.cards import find_cards
 from bench.report.tables.table import build_table
 
@@ -56,26 +54,23 @@ class Elements(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def page_of(folder: Path, *, copies: Copies | None = None) -> str:
+def page_of(folder: Path, *, speed: SpeedSection | None = None) -> str:
     run = read_run(folder)
     cards = find_cards(run.protocol["metrics"])
     table = build_table(run, cards)
-    names = {column.card.id: column.heading for column in table.columns}
     return render_page(
         run,
         table,
         pictures=[Picture("metrics", "Metrics", "words", (1400, 700), (680, 900))],
-        copies=copies or Copies({}, {}),
-        orders=find_orders(run, cards, names),
-        strips=find_strips(run, cards),
+        pairs=find_pairs(run, cards, table),
         files=["table.csv"],
+        speed=speed,
     )
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    found = {("avct", "f32", ("ann", "face", "a1", 0)): Copy("media/a.mp4", "media/a.jpg")}
-    return page_of(make_run(tmp_path_factory.mktemp("page") / "run"), copies=Copies(found, {}))
+    return page_of(make_run(tmp_path_factory.mktemp("page") / "run"))
 
 
 @pytest.fixture(scope="module")
@@ -102,20 +97,23 @@ def test_elements_are_closed_and_ids_unique(page: str, hostile: str) -> None:
         ids = [attributes["id"] for _, attributes in elements.tags if "id" in attributes]
         assert len(ids) == len(set(ids))
         targets = [a["href"] for a in elements.all("a") if (a.get("href") or "").startswith("#")]
-        assert targets and {target[1:] for target in targets if target} <= set(ids)
+        assert targets and {t[1:] for t in targets if t and "=" not in t} <= set(ids)
 
 
 def test_no_name_becomes_an_element(page: str, hostile: str) -> None:
     elements = Elements(hostile)
     assert not [a for a in elements.all("img") if a["src"] == "x"]
-    assert len(elements.all("script")) == len(elements.all("style")) == 1
+    assert [a.get("id") for a in elements.all("script")] == ["catalogue", None]
+    assert len(elements.all("style")) == 1
     assert not [name for _, attributes in elements.tags for name in attributes if name.startswith("on")]
-    assert {tag for tag, _ in elements.tags} <= {tag for tag, _ in Elements(page).tags} | {"optgroup"}
+    assert {tag for tag, _ in elements.tags} <= {tag for tag, _ in Elements(page).tags}
     assert "{{" in hostile and "49" not in "".join(elements.texts["h1"])
     assert elements.texts["h1"] == [HOSTILE]
+    held = json.loads(elements.texts["script"][0])
+    assert held["methods"][0]["name"] == HOSTILE and held["clips"][0][0] == HOSTILE
 
 
-def test_the_policy_names_the_style_and_the_script_and_nothing_else(page: str, hostile: str) -> None:
+def test_the_policy_names_the_style_and_the_script_and_nothing_remote(page: str, hostile: str) -> None:
     for text in (page, hostile):
         (policy,) = [
             m["content"] for m in Elements(text).all("meta") if m.get("http-equiv") == "Content-Security-Policy"
@@ -126,7 +124,8 @@ def test_the_policy_names_the_style_and_the_script_and_nothing_else(page: str, h
             body = re.search(f"<{kind}>(.*?)</{kind}>", text, re.S)
             assert body is not None
             digest = base64.b64encode(hashlib.sha256(body[1].encode()).digest()).decode()
-            assert rules[f"{kind}-src"] == f"'sha256-{digest}'"
+            assert rules[f"{kind}-src"].split()[0] == f"'sha256-{digest}'"
+        assert rules["script-src"].split()[1:] == ["'self'", "file:"]
         assert not any("http" in rule or "unsafe" in rule or "*" in rule for rule in rules.values())
         assert not [name for _, attributes in Elements(text).tags for name in attributes if name == "style"]
 
@@ -134,32 +133,49 @@ def test_the_policy_names_the_style_and_the_script_and_nothing_else(page: str, h
 def test_nothing_is_fetched_from_elsewhere(page: str) -> None:
     for _, attributes in Elements(page).tags:
         for name in ("src", "href", "poster", "srcset"):
-            assert re.fullmatch(r"#[\w-]*|(media|figures)/[\w./-]+|[\w.-]+", attributes.get(name) or "#"), attributes
+            link = attributes.get(name) or "#"
+            assert re.fullmatch(r"#[\w-]*|#clip=[\w%./&=-]+|(media|figures)/[\w./-]+|[\w.-]+", link), attributes
     assert "@import" not in page and "url(" not in page
 
 
-def test_the_page_shows_table_videos_reasons_and_manifest(page: str) -> None:
+def test_the_page_shows_table_facts_and_manifest_without_its_script(page: str) -> None:
     elements = Elements(page)
     assert "[0.964, 1.015]" in page and "0.00–1.00" in page
     assert "2 of 3 clips; 1 failed at generate: " + WHY_FAILED in page
-    assert [video["src"] for video in elements.all("video")] == ["media/a.mp4"]
-    assert f"failed at generate: {WHY_FAILED}" in "".join(elements.texts["div"])
     assert json.loads(elements.texts["pre"][0])["run_id"] == "20260101T000000Z-0000abcd"
     assert any("This run ended with code 1: 1 of 12 cells failed." in text for text in elements.texts["p"])
-    assert len([c for _, c in elements.tags if c.get("class") == "clip"]) == 3
-    assert len([c for _, c in elements.tags if c.get("class") == "strip"]) == 11
+    hidden = [a.get("id") for _, a in elements.tags if "hidden" in a and "id" in a]
+    assert set(hidden) == {"theme", "keys", "filters", "compare"}, "what needs the script is not shown without it"
 
 
-def test_the_orders_fit_the_choice(page: str) -> None:
-    elements = Elements(page)
-    places = [c["data-places"].split() for _, c in elements.tags if "data-places" in c]
-    # three metrics with a direction, by the worst and by the widest apart
-    assert all(len(some) == 6 for some in places)
-    for order in zip(*places, strict=True):
-        assert len(set(order)) == 3 and set(order) <= {"0", "1", "2", "3"}
-    # one method alone has a correlation on the last clip, so that it has no place among those that differ
-    assert [some[3] for some in places].index("3") == 2
-    assert [group["label"] for group in elements.all("optgroup")] == ["Worst first", "Where methods differ most"]
+def test_cells_of_the_table_say_which_they_are(page: str) -> None:
+    held = json.loads(Elements(page).texts["script"][0])
+    cells = [a for a in Elements(page).all("td") if "data-metric" in a]
+    assert len(cells) == 4 * 3
+    for cell in cells:
+        estimate = held["estimates"][0][int(cell["data-method"] or "")][int(cell["data-metric"] or "")]
+        assert f"n = {estimate['n']} of 3 clips" in (cell["title"] or "")
+
+
+def test_a_failure_links_to_its_clip(page: str, tmp_path: Path) -> None:
+    assert f"<td>{WHY_FAILED}</td>" in page
+    assert '1: <a href="#clip=bob/face/b1/0">bob / face / b1</a>' in page
+    assert address_clip(("a/b", "é&<", "x y'", 3)) == "a%2Fb/%C3%A9%26%3C/x%20y'/3"
+    drivers = {"ann": [f"a{number}" for number in range(60)]}
+    protocol = make_protocol(methods=["avct"], metrics=[PSNR], axes={**make_protocol()["axes"], "drivers": drivers})
+    text = page_of(make_run(tmp_path / "run", protocol, entries=[], manifest={"ended": None, "exit": {}}))
+    assert text.count('href="#clip=') == 25 and "and 35 more" in text
+
+
+def test_speed_has_a_section_where_there_is_some(page: str, tmp_path: Path) -> None:
+    assert 'id="speed"' not in page
+    view = {"basis": HOSTILE, "lines": [], "empty": "Nothing was timed", "notes": [], "absent": []}
+    picture = Picture("speed-latency", "Latency", "words", (10, 10), (5, 5))
+    section = SpeedSection(view, (picture,), "speeds.html", ("speed-table.csv",))
+    elements = Elements(page_of(make_run(tmp_path / "run"), speed=section))
+    assert not elements.faults
+    links = {a.get("href") for a in elements.all("a")}
+    assert {"#speed", "speeds.html", "speed-table.csv", "figures/speed-latency.pdf"} <= links
 
 
 def test_a_run_that_has_not_ended_says_so(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ FIGURES = {
     for width in ("", "-column")
     for kind in ("png", "pdf")
 }
+PAGE = {"index.html", *(f"page/{name}.js" for name in ("values-0", "values-1", "clip-0", "clip-1", "clip-2"))}
 TABLES = {"table.md", "table.tex", "table.csv", "table.json", "table.html", "paired.csv"}
 
 
@@ -25,7 +26,7 @@ def contents(folder: Path, names: set[str]) -> dict[str, bytes]:
 def test_everything_is_written_and_named(written: Report) -> None:
     names = {path.relative_to(written.folder).as_posix() for path in written.paths}
     media = {name for name in names if name.startswith("media/")}
-    assert names - media == TABLES | FIGURES | {"index.html"}
+    assert names - media == TABLES | FIGURES | PAGE
     assert len(media) == 2 * 18
     assert len(written.paths) == len(names) and all(path.is_file() for path in written.paths)
     assert not list(written.folder.rglob("*.part"))
@@ -44,13 +45,14 @@ def test_the_same_rows_in_any_order_give_the_same_bytes(written: Report, tmp_pat
     assert again.folder == out
     names = {path.relative_to(out).as_posix() for path in again.paths}
     assert names == {path.relative_to(written.folder).as_posix() for path in written.paths}
-    assert contents(out, TABLES | FIGURES) == contents(written.folder, TABLES | FIGURES)
+    same = TABLES | FIGURES | PAGE - {"index.html"}
+    assert contents(out, same) == contents(written.folder, same)
     # the page of another folder does not link to a manifest that is not in it
     page, other = (text.decode() for text in (contents(f, {"index.html"})["index.html"] for f in (written.folder, out)))
     assert page.replace(' · <a href="manifest.json">manifest.json</a>', "") == other
 
 
-def test_a_run_without_curves_and_videos_leaves_no_old_figures(tmp_path: Path) -> None:
+def test_a_run_without_curves_and_videos_leaves_nothing_old(tmp_path: Path) -> None:
     protocol = make_protocol(methods=["avct"], metrics=[PSNR])
     folder = make_run(tmp_path / "run", protocol)
     (folder / "figures").mkdir()
@@ -58,9 +60,15 @@ def test_a_run_without_curves_and_videos_leaves_no_old_figures(tmp_path: Path) -
     (folder / "figures" / "mine.png").write_bytes(b"mine")
     write_rows(folder / "rows.parquet", [row for entry in make_entries(protocol) for row in entry["rows"]])
     (folder / "rows.jsonl").unlink()
+    (folder / "page").mkdir()
+    for name in ("clip-7.js", "values-1.js", "mine.js"):
+        (folder / "page" / name).write_text("old")
     paths = write(folder, media=False).paths
+    assert {path.name for path in (folder / "page").iterdir()} == {
+        "mine.js", "values-0.js", "clip-0.js", "clip-1.js", "clip-2.js"
+    }  # fmt: skip
     assert {path.name for path in (folder / "figures").iterdir()} == {
         "mine.png", "metrics.png", "metrics.pdf", "metrics-column.png", "metrics-column.pdf"
     }  # fmt: skip
-    assert len(paths) == 10 and not (folder / "media").exists()
+    assert len(paths) == 14 and not (folder / "media").exists()
     assert "rows.parquet" in (folder / "index.html").read_text()
