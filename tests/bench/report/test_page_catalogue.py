@@ -87,7 +87,8 @@ def test_pairs_are_those_of_the_test(run: Run, table: Table) -> None:
         assert (one["difference"], one["low"], one["high"]) == tuple(
             record[k] for k in ("difference", "ci_low", "ci_high")
         )
-        assert (one["wins"], one["p_holm"], one["verdict"]) == tuple(record[k] for k in ("wins", "p_holm", "verdict"))
+        for name in ("difference", "n", "wins", "losses", "p_holm", "effect", "verdict", "reason"):
+            assert one[name] == record[name]
     assert make_catalogue(run, table, None)["pairs"] == {"baseline": None, "chosen": "", "records": []}
 
 
@@ -117,7 +118,7 @@ def test_a_clip_brings_videos_values_and_curves(run: Run, files: dict[str, Any])
     assert broken["reason"] == f"failed at generate: {WHY_FAILED}"
     assert broken["values"][0] == {"text": broken["reason"], "given": False}
     partial = files["clip-0.js"]["shots"][0][3]["values"][2]
-    assert partial == {"text": "0.8900 (75 %)", "given": True} or partial["text"].endswith("(75 %)")
+    assert partial["given"] and partial["text"].endswith(" (75 %)")
     assert [curve["metric"] for curve in given["curves"]] == [None, 1, 2]
     lips = given["curves"][0]
     assert lips["title"] == "lip opening (% of face height)"
