@@ -7,7 +7,7 @@ import platform
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
@@ -15,8 +15,8 @@ from bench.store.files import json_bytes
 from bench.store.source import describe_code, package_versions
 from protocols.model import Model, Sha256
 
-FORMAT = "avct-bench bundle"
-SCHEMA = 1
+FORMAT: Final = "avct-bench bundle"
+SCHEMA: Final = 1
 _DRAWING = ("av", "jinja2", "markupsafe", "matplotlib", "numpy", "pillow", "pyarrow")
 """Distributions whose version may change a byte of a report."""
 SYNTHETIC = (

@@ -7,25 +7,9 @@ from html.parser import HTMLParser
 
 from bench.report.bundle.checks import Flaw
 
-_LOADING = frozenset(
-    (
-        "script",
-        "style",
-        "link",
-        "img",
-        "audio",
-        "video",
-        "source",
-        "track",
-        "iframe",
-        "frame",
-        "object",
-        "embed",
-        "base",
-    )
-)
-"""Elements that load or run something; before them the policy has to stand."""
 _NEVER = frozenset(("iframe", "frame", "object", "embed", "base"))
+_LOADING = _NEVER | {"script", "style", "link", "img", "audio", "video", "source", "track"}
+"""Elements that load or run something; before them the policy has to stand."""
 _HARMLESS = re.compile(r"'none'|'self'|'sha(256|384|512)-[A-Za-z0-9+/=]+'|file:|data:|blob:")
 _REMOTE = re.compile(r"^\s*([a-z][a-z0-9+.-]*:)?//|^\s*(https?|ftp|wss?|javascript|vbscript):", re.IGNORECASE)
 _ADDRESSES = ("src", "srcset", "poster", "data", "action", "formaction", "background")
@@ -38,6 +22,8 @@ class _Page(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.policies: list[str] = []
         self.fault: str | None = None
+        self.active: str | None = None
+        self.early: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         held = {name: value or "" for name, value in attrs}
@@ -45,10 +31,12 @@ class _Page(HTMLParser):
             self.policies.append(held.get("content", ""))
         elif tag == "meta" and held.get("http-equiv", "").casefold() == "refresh":
             self._say("it sends its reader to another page")
+        if tag in _LOADING and tag != "style":
+            self.active = self.active or tag
         if tag in _NEVER:
             self._say(f"it has an element <{tag}>")
         if tag in _LOADING and not self.policies:
-            self._say(f"its policy stands behind an element <{tag}>")
+            self.early = self.early or tag
         for name, value in held.items():
             if name.startswith("on"):
                 self._say(f"an element <{tag}> has a script in its attribute {name}")
@@ -65,13 +53,22 @@ class _Page(HTMLParser):
         self.fault = self.fault or fault
 
 
-def check_policy(name: str, text: str) -> None:
-    """Flaw where a page has no content-security policy, one that lets anything remote in, or loads before it."""
+def check_policy(name: str, text: str, *, fragment: bool = False) -> None:
+    """Flaw where a page has no content-security policy, one that lets anything remote in, or loads before it.
+
+    fragment: a table to be put into other pages, which has no policy and must have nothing that needs one.
+    """
     page = _Page()
     page.feed(text)
     page.close()
-    if not page.policies:
+    if fragment and not page.policies:
+        page.policies = ["default-src 'none'"]
+        if page.active:
+            raise Flaw(f"{name}: a table with an element <{page.active}>")
+    elif not page.policies:
         raise Flaw(f"{name} has no content-security policy")
+    elif page.early is not None:
+        raise Flaw(f"{name}: its policy stands behind an element <{page.early}>")
     if page.fault is not None:
         raise Flaw(f"{name}: {page.fault}")
     for policy in page.policies:

@@ -226,11 +226,11 @@ class _Inspection:
 
     def _policy(self) -> str:
         pages = sorted(name for name in self._sha256 if name.endswith((".html", ".htm", ".svg", ".xhtml")))
-        pages = [name for name in pages if kind_of(name) != "tables"]
         if not pages:
             raise Unchecked("no page in the bundle")
         for name in pages:
-            check_policy(name, (self._given / name).read_text(encoding="utf-8"))
+            text = (self._given / name).read_text(encoding="utf-8")
+            check_policy(name, text, fragment=kind_of(name) == "tables")
         return f"{', '.join(pages)}: nothing remote can load"
 
     def _page(self) -> str:

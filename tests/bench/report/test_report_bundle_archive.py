@@ -267,3 +267,10 @@ def test_a_page_that_lets_anything_in_is_named(text: str, says: str) -> None:
 def test_the_first_check_that_fails_is_told_with_all_others(bundle: Path, tmp_path: Path) -> None:
     verdict = verify_bundle(added(bundle, tmp_path / "b.zip", "../x"))
     assert verdict.checks[0].state == FAILED and len(verdict.checks) == 16 and len(str(verdict.sha256)) == 64
+
+
+def test_a_table_to_be_put_into_other_pages_has_nothing_that_runs() -> None:
+    check_policy("table.html", "<style>td{color:red}</style><table><tr><td>1</td></tr></table>", fragment=True)
+    for text in ("<table></table><script>1</script>", "<td onclick='go()'>", "<img src='a.png'>", "<iframe></iframe>"):
+        with pytest.raises(Flaw, match=r"table\.html: "):
+            check_policy("table.html", text, fragment=True)
