@@ -5,6 +5,7 @@ Its parts have tests of their own: test_page_explore, test_page_viewer.
 
 from __future__ import annotations
 
+import itertools
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -170,7 +171,7 @@ def test_landmarks_headings_and_labels(browser: Browser, page: Path) -> None:
         "[...document.querySelectorAll('h1, h2, h3')].filter(e => e.getClientRects().length).map(e => +e.tagName[1])"
     )
     assert levels[0] == 1 and levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
     assert browser.ask("['header', 'main', 'nav[aria-label]'].every(e => document.querySelectorAll(e).length === 1)")
     nameless = browser.ask(
         "[...document.querySelectorAll('input, select, button, section')].filter(e => e.getClientRects().length)"
