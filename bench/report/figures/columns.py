@@ -10,7 +10,7 @@ from bench.report.tables.digits import choose_format
 from bench.report.tables.table import Column
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
 
 
 def require_values(frame: pd.DataFrame, column: str, what: str) -> pd.DataFrame:

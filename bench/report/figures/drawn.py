@@ -28,7 +28,7 @@ from bench.report.tables.cards import Card
 from bench.report.tables.table import WIDE, Table
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
     from matplotlib.figure import Figure
 
 WIDTHS = {"": FULL, "-column": COLUMN}

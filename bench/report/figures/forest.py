@@ -17,7 +17,7 @@ from bench.report.tables.cards import Card
 from bench.report.tables.table import Column, Table
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 

@@ -18,7 +18,7 @@ from bench.report.tables.cards import Card
 from bench.stats.summary import Clip
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 

@@ -9,7 +9,7 @@ from bench.report.figures.legends import legend, legend_height
 from bench.report.figures.style import COLUMN, FAINT, FULL, NEUTRAL, Look, fitted, in_style, method_looks, new_figure
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 

@@ -28,7 +28,7 @@ from bench.report.figures.style import (
 from bench.report.tables.cards import find_cards
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 

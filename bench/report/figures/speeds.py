@@ -11,7 +11,7 @@ from bench.errors import ConfigError
 from bench.report.figures.style import FULL, in_style
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
     from matplotlib.figure import Figure
 
     from bench.store.speeds import SpeedRow

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
 
     from bench.report.folder import Run
 
@@ -177,7 +177,7 @@ def frame_of(name: str, lines: Iterable[Mapping[str, Any]], run: Run | None = No
 
 def shape(name: str, data: Mapping[str, Any], run: Run | None = None) -> pd.DataFrame:
     """The same of whole columns."""
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
 
     orders = _orders(run) if run is not None else {}
     made = {}

@@ -20,7 +20,7 @@ from bench.stats.bootstrap import FEWEST, cluster_sums, effective, standard_erro
 from bench.stats.summary import cluster_labels
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
 
 PER_FRAME = "per_frame"
 _NOTE, _ENDS = "distance_by_offset", "offsets"
@@ -101,7 +101,7 @@ def _estimate(part: pd.DataFrame, chosen: Mapping[str, Any]) -> dict[str, Any]:
 
 def _long(run: Run, rows: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]], name: str) -> pd.DataFrame:
     """All curves of the rows beneath one another. rows: with what else each line says."""
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
 
     headings, seeds = name_metrics(run), len(run.protocol["axes"]["seeds"]) > 1
     heads: list[dict[str, Any]] = []

@@ -29,7 +29,7 @@ from bench.store.speeds import FILE as SPEEDS
 from bench.store.speeds import FidelityRow, SpeedRow, read
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
 
 
 @dataclass(frozen=True)

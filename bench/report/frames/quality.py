@@ -14,7 +14,7 @@ from bench.report.tables.groups import group_of
 from bench.report.tables.table import Column, Table
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
 
 
 def frame_rows(run: Run) -> pd.DataFrame:

@@ -24,7 +24,7 @@ from bench.stats.paired import directed, holm, probe
 from bench.stats.summary import Clip, clip_values, cluster_labels
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
 
 
 def frame_ranks(

@@ -11,7 +11,7 @@ from bench.report.speed.order import setting_name, sort_speeds
 from bench.store.speeds import FidelityRow, SpeedRow
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
 
 _FIELDS = tuple(field.name for field in fields(SpeedRow))
 _NESTED = (
@@ -25,7 +25,7 @@ def frame_speeds(rows: Iterable[SpeedRow], manifest: Mapping[str, Any] | None = 
     Beside them `setting`, its name; `batch`, `device`, `precision` of it; and for each figure NAME its value, with
     NAME_low and NAME_high. Nested fields stay as they are, so that figures of speed can be drawn from the lines.
     """
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
 
     ordered = sort_speeds(rows, manifest)
     names = sorted({name for row in ordered for name in row.figures})
