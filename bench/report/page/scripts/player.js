@@ -4,8 +4,10 @@
 // Knows videos only, nothing of the page around them.
 
 const PATIENCE = 5000; // ms to wait for a video that does not answer: it must not hold up the others
-const STILL = 0.004; // s of drift that are left alone
-const FAR = 2 / FPS; // s of drift beyond which a nudge would take too long
+const LOOSE = 0.012; // s of drift that are left alone
+const CLOSE = 0.003; // s of drift at which catching up ends
+const NUDGE = 0.1; // by how much faster or slower a video plays that catches up; more makes more jitter than it mends
+const FAR = 3 / FPS; // s of drift beyond which a nudge would take too long; a jump costs the others time, too
 const REST = 600; // ms between two jumps of one video: a jump that comes late would else call for the next
 
 const middle = (frame) => (frame + 0.5) / FPS;
@@ -48,7 +50,7 @@ class Player {
   take(tracks, { frame, length }) {
     this.drop();
     this.length = length;
-    this.tracks = tracks.map((track) => ({ ...track, presented: null, rests: false, jumped: 0 }));
+    this.tracks = tracks.map((track) => ({ ...track, presented: null, rests: false, jumped: 0, nudged: 0 }));
     this.range = null;
     for (const track of this.tracks) {
       this.watch(track);
@@ -97,9 +99,9 @@ class Player {
     return this.loop && this.range ? [this.range[0], Math.min(this.range[1], this.last)] : [0, this.last];
   }
 
-  // The frame that each video presents, as far as the browser tells.
+  // The frame that each video presents, null before its first; where the browser does not tell, the one it stands on.
   frames() {
-    return this.tracks.map(({ presented, video }) => presented ?? Math.floor(video.currentTime * FPS + 0.01));
+    return this.tracks.map(({ presented, video }) => (video.requestVideoFrameCallback ? presented : Math.floor(video.currentTime * FPS + 0.01)));
   }
 
   listen(place) {
@@ -110,7 +112,10 @@ class Player {
 
   pace(speed) {
     this.speed = speed;
-    for (const { video } of this.tracks) video.playbackRate = speed;
+    for (const track of this.tracks) {
+      track.nudged = 0;
+      track.video.playbackRate = speed;
+    }
   }
 
   flip() {
@@ -129,6 +134,7 @@ class Player {
     if (turn !== this.turn) return;
     for (const track of this.tracks) {
       track.rests = Boolean(track.video.error) || this.frame >= track.frames - 1;
+      track.nudged = 0;
       track.video.playbackRate = this.speed;
     }
     // A video that may not start with sound starts without; one that may not start at all leaves the others running.
@@ -169,7 +175,7 @@ class Player {
       return;
     }
     for (const track of running) if (track !== lead) this.keep(track, now);
-    if (lead.video.playbackRate !== this.speed) lead.video.playbackRate = this.speed;
+    if (lead.nudged) this.ease(lead, 0);
     const frame = Math.min(last, Math.floor(now * FPS + 0.01));
     if (frame !== this.frame) {
       this.frame = frame;
@@ -191,12 +197,16 @@ class Player {
       track.jumped = performance.now();
       video.currentTime = now;
     }
-    const rate = Math.abs(drift) < STILL ? 1 : Math.min(1.5, Math.max(0.5, 1 - 5 * drift));
-    const wanted = Math.max(0.0625, this.speed * rate);
-    // Setting a rate costs something; small changes are not worth it.
-    if (Math.abs(video.playbackRate - wanted) > 0.02 * this.speed || (rate === 1 && video.playbackRate !== wanted)) {
-      video.playbackRate = wanted;
-    }
+    // A rate is set once to catch up and once when that is done: each time it is set, the sound starts anew.
+    const off = Math.abs(drift) > (track.nudged ? CLOSE : LOOSE) && (!track.nudged || Math.sign(drift) === track.nudged);
+    const nudged = off ? Math.sign(drift) : 0;
+    if (nudged !== track.nudged) this.ease(track, nudged);
+  }
+
+  // way: 1 to let a video fall back, -1 to let it catch up, 0 to let it play on.
+  ease(track, way) {
+    track.nudged = way;
+    track.video.playbackRate = Math.max(0.0625, this.speed * (1 - NUDGE * way));
   }
 
   halt() {

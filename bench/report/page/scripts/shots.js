@@ -49,13 +49,18 @@ class Shots {
         onclick: () => this.asks.hear(sound.getAttribute("aria-pressed") === "true" ? null : method) }, "♪");
     }
     stage.append(video ?? lacking(shot.reason));
-    const values = shot.values.map(({ text, given }, metric) => {
-      const { heading, arrow } = catalogue.metrics[metric];
-      return make("div", { class: given ? null : "lacks", "data-metric": metric }, make("dt", {}, arrow ? `${heading} ${arrow}` : heading), make("dd", {}, text));
+    // A reason takes more room than a number: it stands below, so that the numbers of all methods stay in line.
+    const values = [], why = [];
+    shot.values.forEach(({ text, given }, metric) => {
+      const { heading, arrow } = catalogue.metrics[metric], end = text.indexOf(":");
+      const word = given || end < 0 ? text : text.slice(0, end);
+      values.push(make("div", { class: given ? null : "lacks", "data-metric": metric }, make("dt", {}, arrow ? `${heading} ${arrow}` : heading), make("dd", {}, word)));
+      if (word !== text) why.push(make("p", {}, `${heading}: ${text}`));
     });
     const holder = make("div", { class: "strips" });
     const element = make("figure", { class: `shot m${method}`, "data-method": method }, stage,
-      make("figcaption", {}, make("span", { class: "dot" }), make("strong", { title: name }, name), sound), holder, make("dl", { class: "values" }, values));
+      make("figcaption", {}, make("span", { class: "dot" }), make("strong", { title: name }, name), sound), holder, make("dl", { class: "values" }, values),
+      why.length ? make("div", { class: "why" }, why) : null);
     return { method, name, truth, video, frames: shot.frames, element, sound, holder };
   }
 

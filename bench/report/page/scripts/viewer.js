@@ -54,6 +54,7 @@ const viewer = (() => {
       wipe: range("Where the two videos meet", lay, { max: 100, value: 50, class: "wipe" }),
     });
     const step = (count, text, label) => button(text, label, () => player.step(count), { class: count < 0 ? "back" : "on" });
+    parts.track = make("span", { class: "track" }, parts.slider);
     parts.pair = make("span", { class: "pair" }, parts.a.field, parts.b.field, parts.wipe);
     offer(parts.speed, SPEEDS.map((value) => [value, `${value}×`]), 1);
     offer(parts.way, WAYS, "side");
@@ -61,7 +62,7 @@ const viewer = (() => {
       make("div", { class: "head" }, make("div", { class: "name" }, parts.title, parts.place),
         make("div", { class: "walk" }, parts.back, parts.on, parts.link, parts.close)),
       make("div", { class: "deck" },
-        make("div", { class: "line" }, parts.play, step(-1, "‹", "One frame back (←)"), parts.slider, step(1, "›", "One frame on (→)"), parts.clock),
+        make("div", { class: "line" }, parts.play, step(-1, "‹", "One frame back (←)"), parts.track, step(1, "›", "One frame on (→)"), parts.clock),
         make("div", { class: "line" }, make("span", { class: "loops" }, parts.from, parts.loop, parts.to, parts.whole), parts.speed.field,
           parts.first.field, parts.second.field, parts.worst, parts.way.field, parts.pair)),
       shots.element,
@@ -85,7 +86,7 @@ const viewer = (() => {
     place();
     if (!inside) {
       parts.title.focus({ preventScroll: true });
-      panel.scrollIntoView({ block: "start" });
+      panel.scrollIntoView({ block: "start", behavior: "instant" });
     }
     try {
       const found = await loadClip(clip);
@@ -131,7 +132,7 @@ const viewer = (() => {
     const known = wish.sound === NONE || films.some(({ method }) => method === wish.sound);
     player.heard = known ? (wish.sound === NONE ? null : wish.sound) : films[0]?.method ?? null;
     offer(parts.a, names, wish.a);
-    offer(parts.b, names, wish.b ?? names[1]?.[0]);
+    offer(parts.b, names, wish.b ?? names.at(-1)?.[0]);
     parts.way.field.hidden = films.length < 2;
     for (const part of [parts.play, parts.loop, parts.from, parts.to, parts.speed.select]) part.disabled = !films.length;
     lay();
@@ -157,8 +158,9 @@ const viewer = (() => {
     parts.slider.max = last;
     parts.slider.value = frame;
     parts.slider.setAttribute("aria-valuetext", `frame ${frame} of 0 to ${last}, ${(frame / FPS).toFixed(2)} seconds`);
-    parts.slider.style.setProperty("--from", ranged && last ? first / last : 0);
-    parts.slider.style.setProperty("--to", ranged && last ? end / last : 1);
+    parts.track.classList.toggle("ranged", Boolean(ranged));
+    parts.track.style.setProperty("--from", last ? first / last : 0);
+    parts.track.style.setProperty("--to", last ? end / last : 1);
     parts.clock.textContent = `frame ${frame} / ${last} · ${(frame / FPS).toFixed(2)} s`;
     parts.loop.setAttribute("aria-pressed", String(player.loop));
     parts.loop.textContent = ranged ? `Loop ${first}–${end}` : "Loop";
