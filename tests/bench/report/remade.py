@@ -38,4 +38,5 @@ def remake(folder: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
 
 def _bytes_of(folder: Path) -> dict[str, bytes]:
     found = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-    return {name: content for name, content in found.items() if name != "index.html"}
+    # a small copy has no page: neither the file that opens it nor the data beside it
+    return {name: content for name, content in found.items() if name != "index.html" and not name.startswith("page/")}
