@@ -31,10 +31,10 @@ def write_samples(folder: Path) -> list[Path]:
     The original is the film of a face saying that speech, lossless, 25 fps, 256x256; the portrait is its first frame.
     Files that are there are written anew. Raises StorageError where the folder cannot be written.
     """
+    for place in ("portraits", "speech", "originals"):
+        make_folder(folder / place)
     written, corpus = [], open_dataset("puppets")
     for sample in SAMPLES:
-        for place in ("portraits", "speech", "originals"):
-            make_folder(folder / place)
         said = corpus.speech(sample.recording)
         shown = corpus.take(sample.identity, sample.recording).frames
         film = folder / "originals" / f"{sample.name}.mkv"

@@ -12,6 +12,10 @@ from blocks import KINDS, carry_out, compare, lacking, read_blocks, write_file
 from conftest import Desk
 
 from bench.cli.guide import guides
+from bench.cli.samples import write_samples
+from bench.io.audio import read_audio
+from bench.io.decode import read_video
+from bench.io.image import read_image
 
 sys.path.append(str(Path(__file__).parents[1] / "executors"))  # where the Slurm of one node is
 from one_node_slurm import lacking as lacking_slurm
@@ -52,6 +56,19 @@ def test_a_guide_does_what_it_says(name: str, desk: Desk, tmp_path: Path, stack:
             compare(block, said)
     if skipped:
         pytest.skip("; ".join(skipped))
+
+
+def test_samples_are_a_portrait_a_speech_and_a_film_of_each(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AVCT_BENCH_CACHE", str(desk.cache))  # the guides have rendered them
+    files = write_samples(tmp_path)
+    assert len(files) == 8 and all(file.is_file() for file in files)
+    for name in ("anna", "ben"):
+        shown, sound = read_video(tmp_path / f"originals/{name}.mkv"), read_audio(tmp_path / f"speech/{name}.wav")
+        assert (read_image(tmp_path / f"portraits/{name}.png") == shown[0]).all()
+        assert abs(len(shown) * 640 - len(sound)) <= 640
+        assert (tmp_path / f"originals/{name}.txt").read_text().strip().endswith((".", "?"))
 
 
 def _lacking(need: str) -> str | None:
