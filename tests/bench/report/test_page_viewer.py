@@ -269,6 +269,9 @@ def test_two_videos_lie_over_one_another(browser: Browser) -> None:
     assert browser.ask(clip) == "inset(0px 0px 0px 50%)"
     browser.press("x")
     assert browser.ask(clip) == "inset(0px 0px 0px 0%)"
+    # red is the same in both
+    choose(browser, "How two videos are laid out", "difference")
+    look(browser, [0, 7, 7, 0])
 
 
 def test_a_link_is_copied_and_closing_gives_the_focus_back(browser: Browser, page: Path) -> None:
