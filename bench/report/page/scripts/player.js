@@ -91,7 +91,8 @@ class Player {
   }
 
   get last() {
-    return Math.max(0, ...(this.tracks.length ? this.tracks.map(({ frames }) => frames) : [this.length]).map((count) => count - 1));
+    const counts = this.tracks.length ? this.tracks.map(({ frames }) => frames) : [this.length];
+    return Math.max(0, ...counts.map((count) => count - 1));
   }
 
   // First and last frame that are played.
@@ -101,7 +102,8 @@ class Player {
 
   // The frame that each video presents, null before its first; where the browser does not tell, the one it stands on.
   frames() {
-    return this.tracks.map(({ presented, video }) => (video.requestVideoFrameCallback ? presented : Math.floor(video.currentTime * FPS + 0.01)));
+    return this.tracks.map(({ presented, video }) =>
+      video.requestVideoFrameCallback ? presented : Math.floor(video.currentTime * FPS + 0.01));
   }
 
   listen(place) {

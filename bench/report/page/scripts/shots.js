@@ -43,10 +43,16 @@ class Shots {
     const lacking = (reason) => make("div", { class: "void" }, reason || "no video");
     let video = null, sound = null;
     if (shot.video) {
-      const broken = () => stage.replaceChildren(lacking(`${shot.video} cannot be played: was the folder copied without its media/?`));
-      video = make("video", { src: shot.video, preload: "none", playsinline: true, "aria-label": `Video of ${name}`, onclick: this.asks.flip, onerror: broken });
-      sound = make("button", { type: "button", class: "sound", "aria-pressed": "false", "aria-label": `Sound of ${name}`, title: `Sound of ${name}`,
-        onclick: () => this.asks.hear(sound.getAttribute("aria-pressed") === "true" ? null : method) }, "♪");
+      const why = `${shot.video} cannot be played: was the folder copied without its media/?`;
+      video = make("video", {
+        src: shot.video, preload: "none", playsinline: true, "aria-label": `Video of ${name}`,
+        onclick: this.asks.flip, onerror: () => stage.replaceChildren(lacking(why)),
+      });
+      const label = `Sound of ${name}`, heard = () => sound.getAttribute("aria-pressed") === "true";
+      sound = make("button", {
+        type: "button", class: "sound", "aria-pressed": "false", "aria-label": label, title: label,
+        onclick: () => this.asks.hear(heard() ? null : method),
+      }, "♪");
     }
     stage.append(video ?? lacking(shot.reason));
     // A reason takes more room than a number: it stands below, so that the numbers of all methods stay in line.
@@ -54,12 +60,14 @@ class Shots {
     shot.values.forEach(({ text, given }, metric) => {
       const { heading, arrow } = catalogue.metrics[metric], end = text.indexOf(":");
       const word = given || end < 0 ? text : text.slice(0, end);
-      values.push(make("div", { class: given ? null : "lacks", "data-metric": metric }, make("dt", {}, arrow ? `${heading} ${arrow}` : heading), make("dd", {}, word)));
+      values.push(make("div", { class: given ? null : "lacks", "data-metric": metric },
+        make("dt", {}, arrow ? `${heading} ${arrow}` : heading), make("dd", {}, word)));
       if (word !== text) why.push(make("p", {}, `${heading}: ${text}`));
     });
     const holder = make("div", { class: "strips" });
     const element = make("figure", { class: `shot m${method}`, "data-method": method }, stage,
-      make("figcaption", {}, make("span", { class: "dot" }), make("strong", { title: name }, name), sound), holder, make("dl", { class: "values" }, values),
+      make("figcaption", {}, make("span", { class: "dot" }), make("strong", { title: name }, name), sound),
+      holder, make("dl", { class: "values" }, values),
       why.length ? make("div", { class: "why" }, why) : null);
     return { method, name, truth, video, frames: shot.frames, element, sound, holder };
   }
@@ -73,7 +81,8 @@ class Shots {
     this.undraw();
     for (const { holder } of this.all) holder.replaceChildren();
     for (const curve of [...new Set(titles)].map((title) => this.curve(title)).filter(Boolean)) {
-      const lines = curve.lines[this.setting], between = strips.limits(curve, this.setting, this.all.map(({ method }) => method));
+      const lines = curve.lines[this.setting];
+      const between = strips.limits(curve, this.setting, this.all.map(({ method }) => method));
       if (!between) continue;
       const last = Math.max(0, ...[curve.truth, ...lines].map((line) => (line ? line.length - 1 : 0)));
       for (const shot of this.all) this.drawOne(shot, { curve, line: lines[shot.method], last, between });
@@ -82,10 +91,13 @@ class Shots {
   }
 
   drawOne({ method, name, truth, holder }, { curve, line, last, between }) {
-    const worst = truth ? null : strips.worst(curve, this.setting, [method]), value = make("span", { class: "now" }), box = make("div", { class: "strip" });
-    const label = `Go to the frame where ${curve.title} of ${name} is worst`;
-    holder.append(make("div", { class: "says" }, make("span", { class: "what", title: curve.title }, curve.title.replace(/ \(.*?\)/, "")), value,
-      worst && make("button", { type: "button", class: "worst", "aria-label": label, title: label, onclick: () => this.asks.seek(worst.frame) }, "worst")), box);
+    const worst = truth ? null : strips.worst(curve, this.setting, [method]);
+    const value = make("span", { class: "now" }), box = make("div", { class: "strip" });
+    const label = `Go to the frame where ${curve.title} of ${name} is worst`, go = () => this.asks.seek(worst.frame);
+    // The unit has no room here; it is in the choice of the strip.
+    const what = make("span", { class: "what", title: curve.title }, curve.title.replace(/ \(.*?\)/, ""));
+    holder.append(make("div", { class: "says" }, what, value,
+      worst && make("button", { type: "button", class: "worst", "aria-label": label, title: label, onclick: go }, "worst")), box);
     if (!line && !curve.truth) box.append(make("p", { class: "lacks" }, "no values by frame"));
     else this.drawn.push({ line, value, strip: strips.draw(box, { curve, line, last, between, name, seek: this.asks.seek }) });
   }

@@ -90,7 +90,8 @@ const strips = (() => {
     const head = make("div", { class: "playhead" });
     plot.over.append(head);
     plot.root.setAttribute("role", "img");
-    plot.root.setAttribute("aria-label", `${curve.title} of ${name}, frames 0 to ${last}, scale ${short(low)} to ${short(high)}`);
+    const scale = `frames 0 to ${last}, scale ${short(low)} to ${short(high)}`;
+    plot.root.setAttribute("aria-label", `${curve.title} of ${name}, ${scale}`);
 
     let at = 0;
     const strip = {

@@ -15,8 +15,10 @@ const viewer = (() => {
 
   // --- the panel ----------------------------------------------------------------------------------------------------
 
-  const button = (text, label, onclick, more) => make("button", { type: "button", "aria-label": label, title: label, onclick, ...more }, text);
-  const range = (label, oninput, more) => make("input", { type: "range", min: 0, step: 1, "aria-label": label, oninput, ...more });
+  const button = (text, label, onclick, more) =>
+    make("button", { type: "button", "aria-label": label, title: label, onclick, ...more }, text);
+  const range = (label, oninput, more) =>
+    make("input", { type: "range", min: 0, step: 1, "aria-label": label, oninput, ...more });
 
   function choice(name, label, onchange) {
     const select = make("select", { "aria-label": label, onchange });
@@ -62,9 +64,10 @@ const viewer = (() => {
       make("div", { class: "head" }, make("div", { class: "name" }, parts.title, parts.place),
         make("div", { class: "walk" }, parts.back, parts.on, parts.link, parts.close)),
       make("div", { class: "deck" },
-        make("div", { class: "line" }, parts.play, step(-1, "‹", "One frame back (←)"), parts.track, step(1, "›", "One frame on (→)"), parts.clock),
-        make("div", { class: "line" }, make("span", { class: "loops" }, parts.from, parts.loop, parts.to, parts.whole), parts.speed.field,
-          parts.first.field, parts.second.field, parts.worst, parts.way.field, parts.pair)),
+        make("div", { class: "line" }, parts.play, step(-1, "‹", "One frame back (←)"), parts.track,
+          step(1, "›", "One frame on (→)"), parts.clock),
+        make("div", { class: "line" }, make("span", { class: "loops" }, parts.from, parts.loop, parts.to, parts.whole),
+          parts.speed.field, parts.first.field, parts.second.field, parts.worst, parts.way.field, parts.pair)),
       shots.element,
     );
     panel.setAttribute("role", "region");
@@ -137,7 +140,8 @@ const viewer = (() => {
     for (const part of [parts.play, parts.loop, parts.from, parts.to, parts.speed.select]) part.disabled = !films.length;
     lay();
     shots.draw(titles(), frame);
-    player.take(films.map(({ video, method, frames }) => ({ video, place: method, frames })), { frame, length: Math.max(0, ...shots.all.map(({ frames }) => frames)) });
+    const length = Math.max(0, ...shots.all.map(({ frames }) => frames));
+    player.take(films.map(({ video, method, frames }) => ({ video, place: method, frames })), { frame, length });
     player.pace(Number(parts.speed.select.value));
     if (inside) parts.title.focus({ preventScroll: true });
     if (resume) player.play();
@@ -209,10 +213,12 @@ const viewer = (() => {
   // To the frame where the strip of one of the methods is worst; the truth is not at fault.
   function worst() {
     const curve = titles().map((title) => shots.curve(title)).find(Boolean);
-    const found = curve && strips.worst(curve, state.setting, shots.all.filter(({ truth }) => !truth).map(({ method }) => method));
+    const methods = shots.all.filter(({ truth }) => !truth).map(({ method }) => method);
+    const found = curve && strips.worst(curve, state.setting, methods);
     if (!found) return say("No strip says which frame is worst.");
     player.seek(found.frame);
-    say(`Frame ${found.frame}: ${curve.title} of ${catalogue.methods[found.place].name} is worst here, ${strips.short(found.value)}.`);
+    const { name } = catalogue.methods[found.place];
+    say(`Frame ${found.frame}: ${curve.title} of ${name} is worst here, ${strips.short(found.value)}.`);
   }
 
   // --- from clip to clip --------------------------------------------------------------------------------------------
