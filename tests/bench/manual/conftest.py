@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from warm import serving
-
-
-@dataclass(frozen=True)
-class Desk:
-    """Where guides are carried out. programs: the folder that holds `bench`. cache: AVCT_BENCH_CACHE of all guides."""
-
-    programs: Path
-    cache: Path
+from warm import Desk, serving
 
 
 @pytest.fixture(scope="session")

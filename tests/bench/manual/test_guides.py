@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from blocks import KINDS, carry_out, compare, lacking, read_blocks, write_file
-from conftest import Desk
+from warm import ROOT, Desk
 
 from bench.cli.guide import guides
 from bench.cli.samples import write_samples
@@ -36,7 +36,7 @@ def stack() -> Iterator[ExitStack]:
 def test_a_guide_does_what_it_says(name: str, desk: Desk, tmp_path: Path, stack: ExitStack) -> None:
     place = tmp_path / "place"
     place.mkdir()
-    variables = {"AVCT_BENCH_CACHE": str(desk.cache), "AVCT_BENCH_PATH": "", "RAY_ADDRESS": ""}
+    variables = {"AVCT_BENCH_CACHE": str(desk.cache), "AVCT_BENCH_PATH": "", "RAY_ADDRESS": "", "PYTHONPATH": str(ROOT)}
     skipped: list[str] = []
     said = None
     for block in read_blocks(FILES[name]):
