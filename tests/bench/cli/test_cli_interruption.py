@@ -115,8 +115,8 @@ def test_an_interrupted_generate_leaves_nothing_behind(tiny_checkpoint: Path, tm
     out = tmp_path / "made"
     out.mkdir()
     process = spawn(
-        "generate", "--image", write_face(tmp_path / "face.png"), "--audio", write_tone(tmp_path / "a.wav", 120),
-        "--phonemes", write_phones(tmp_path / "p.json", 120), "--checkpoint", tiny_checkpoint,
+        "generate", "--image", write_face(tmp_path / "face.png"), "--audio", write_tone(tmp_path / "a.wav", 40),
+        "--phonemes", write_phones(tmp_path / "p.json", 40), "--checkpoint", tiny_checkpoint,
         "--keypoints", "detector", "--out", out / "v.mkv",
     )  # fmt: skip
     deadline = time.monotonic() + 100
