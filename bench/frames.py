@@ -11,6 +11,7 @@ colours that they have in the report.
 
 from __future__ import annotations
 
+from bench.report.figures.bars import draw_bars
 from bench.report.figures.forest import draw_pairs
 from bench.report.figures.intervals import draw_intervals
 from bench.report.figures.lips import draw_lips
@@ -24,7 +25,7 @@ from bench.report.figures.tradeoff import draw_tradeoff
 from bench.report.frames.loading import Frames, load
 
 __all__ = [
-    "COLUMN", "FULL", "Frames", "draw_batch", "draw_fidelity", "draw_intervals", "draw_latency", "draw_lips",
-    "draw_offsets", "draw_pairs", "draw_ranks", "draw_scaling", "draw_sheets", "draw_stages", "draw_sweep",
-    "draw_tradeoff", "load",
+    "COLUMN", "FULL", "Frames", "draw_bars", "draw_batch", "draw_fidelity", "draw_intervals", "draw_latency",
+    "draw_lips", "draw_offsets", "draw_pairs", "draw_ranks", "draw_scaling", "draw_sheets", "draw_stages",
+    "draw_sweep", "draw_tradeoff", "load",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from bench.report.figures.bars import describe_bars, draw_bars
 from bench.report.figures.forest import Pairs, describe_pairs, draw_pairs
 from bench.report.figures.intervals import describe_intervals, draw_intervals
 from bench.report.figures.lips import describe_lips, draw_lips
@@ -35,8 +36,10 @@ WIDTHS = {"": FULL, "-column": COLUMN}
 """Every figure comes at both widths; the page shows the first, and the second on a phone."""
 SHEET = "contact-sheet"
 """The one figure that is made of videos: without any at hand, the one that is there is left as it is."""
-NAMES = ("metrics", "paired", "ranks", "sweep", "faces", "identity-sync", "sync-offsets", "lip-opening", SHEET)
+NAMES = ("metrics", "bars", "paired", "ranks", "sweep", "faces", "identity-sync", "sync-offsets", "lip-opening", SHEET)
 """Every figure that a report can have."""
+_MOST_BARS = 4
+"""Metrics that are drawn as bars too: a row of panels over both columns of a paper."""
 _FEWEST_RANKED = 3
 """Methods below which a diagram of ranks says nothing that the differences do not."""
 _MOST_DOWN, _MOST_ACROSS = 40, 16
@@ -96,6 +99,9 @@ def _choose(
     if estimates["value"].notna().any():
         words = describe_intervals(estimates)
         yield Drawn("Metrics by method", words, "metrics", lambda w: draw_intervals(estimates, width=w))
+        some = estimates[estimates["metric"].isin(lead(estimates)[:_MOST_BARS])]
+        if some["value"].notna().any():
+            yield Drawn("Leading metrics", describe_bars(some), "bars", lambda w: draw_bars(some, width=w))
     compared = frame_pairs(run, table, pairs)
     if compared["difference"].notna().any():
         title = f"Differences from {compared['baseline'].iloc[0]}"

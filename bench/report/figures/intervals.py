@@ -51,14 +51,14 @@ def draw_intervals(table: pd.DataFrame, *, width: float = FULL) -> Figure:
     require_values(table, "value", "estimates")
     columns = columns_of(table)
     figure, panels = lay_out(columns, methods, len(settings), width=width)
-    look, estimates = method_looks(table), _estimates(table, columns)
+    look, estimates = method_looks(table), estimates_of(table, columns)
     for number, axes in enumerate(panels):
         _panel(axes, columns[number], number, estimates, methods=methods, settings=settings, look=look)
     legend(figure, settings, width=width)
     return figure
 
 
-def _estimates(table: pd.DataFrame, columns: Sequence[Column]) -> dict[tuple[str, str], list[Estimate]]:
+def estimates_of(table: pd.DataFrame, columns: Sequence[Column]) -> dict[tuple[str, str], list[Estimate]]:
     """(method, setting) -> an estimate for each column, without a value where the frame has no line."""
     found: dict[tuple[str, str], dict[str, Estimate]] = {}
     for method, setting, metric, value, low, high, n, coverage in zip(
@@ -111,7 +111,7 @@ def _panel(
     if column.card.direction == "target" and column.card.target is not None:
         axes.axvline(column.card.target, color=INK, linewidth=0.7, linestyle=(0, (3, 2)), zorder=1)
     step = _BAND / len(settings)
-    beyond = _truth_beyond(estimates, number)
+    beyond = truth_beyond(estimates, number)
     for row, method in enumerate(methods):
         if method == TRUTH and beyond is not None:
             value, above = beyond
@@ -138,7 +138,7 @@ def _panel(
         axes.set_xticks([])
 
 
-def _truth_beyond(estimates: Mapping[tuple[str, str], Sequence[Estimate]], number: int) -> tuple[float, bool] | None:
+def truth_beyond(estimates: Mapping[tuple[str, str], Sequence[Estimate]], number: int) -> tuple[float, bool] | None:
     """(the truth's value, whether it lies above) where it is too far from the methods to share their axis."""
     truths = [line[number].value for (method, _), line in estimates.items() if method == TRUTH]
     values = [value for value in truths if value is not None]
@@ -209,7 +209,7 @@ def describe_intervals(table: pd.DataFrame) -> str:
     if TRUTH in set(table["method"]):
         words += " Grey: the truth itself."
         columns = columns_of(table)
-        estimates = _estimates(table, columns)
-        if any(_truth_beyond(estimates, number) for number in range(len(columns))):
+        estimates = estimates_of(table, columns)
+        if any(truth_beyond(estimates, number) for number in range(len(columns))):
             words += " Arrow: the truth lies beyond the axis."
     return words

@@ -11,7 +11,7 @@ from report_frames import IDENTITY, METRICS, SYNC, make_ranks, make_sync, make_t
 from test_report_figures import require_room, texts
 
 from bench.errors import ConfigError
-from bench.frames import COLUMN, FULL, draw_intervals, draw_offsets, draw_ranks, draw_sweep, draw_tradeoff
+from bench.frames import COLUMN, FULL, draw_bars, draw_intervals, draw_offsets, draw_ranks, draw_sweep, draw_tradeoff
 
 SETTINGS = ("f32", "a-setting-with-a-very-long-name")
 
@@ -22,6 +22,10 @@ SIZES = [(1, FULL), (7, COLUMN), (12, FULL), (40, COLUMN)]
 
 def _intervals(methods: list[str], width: float) -> Figure:
     return draw_intervals(make_table(methods, settings=SETTINGS, metrics=METRICS[:2], missing=0.2), width=width)
+
+
+def _bars(methods: list[str], width: float) -> Figure:
+    return draw_bars(make_table(methods, settings=SETTINGS, metrics=METRICS[:2], missing=0.2), width=width)
 
 
 def _ranks(methods: list[str], width: float) -> Figure:
@@ -42,7 +46,7 @@ def _sweep(methods: list[str], width: float) -> Figure:
 
 
 @pytest.mark.parametrize(("count", "width"), SIZES)
-@pytest.mark.parametrize("draw", [_intervals, _ranks, _offsets, _tradeoff, _sweep])
+@pytest.mark.parametrize("draw", [_intervals, _bars, _ranks, _offsets, _tradeoff, _sweep])
 def test_there_is_room(draw: Callable[[list[str], float], Figure], count: int, width: float) -> None:
     figure = draw(name_methods(count), width)
     require_room(figure, least=3)
@@ -66,7 +70,7 @@ def test_more_columns_than_fit_are_refused() -> None:
 
 def test_frames_of_nothing_are_refused_and_not_drawn_empty() -> None:
     nothing = make_table([])
-    for draw in (draw_intervals, draw_sweep, draw_tradeoff):
+    for draw in (draw_intervals, draw_bars, draw_sweep, draw_tradeoff):
         with pytest.raises(ConfigError, match="nothing to draw"):
             draw(nothing)
     with pytest.raises(ConfigError, match="nothing to draw"):

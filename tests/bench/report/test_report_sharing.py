@@ -46,7 +46,7 @@ def test_a_copy_has_no_videos_journal_or_page(shared: tuple[Path, Path]) -> None
     }  # fmt: skip
     assert {path.name for path in (small / "figures").iterdir()} == {"contact-sheet.png"} | {
         f"{name}{width}.{kind}"
-        for name in ("metrics", "paired", "sweep", "lip-opening")
+        for name in ("metrics", "bars", "paired", "sweep", "lip-opening")
         for width in ("", "-column")
         for kind in ("png", "pdf")
     }

@@ -11,7 +11,7 @@ from bench.store.rows import write_rows
 
 FIGURES = {
     f"figures/{name}{width}.{kind}"
-    for name in ("metrics", "paired", "sweep", "lip-opening", "contact-sheet")
+    for name in ("metrics", "bars", "paired", "sweep", "lip-opening", "contact-sheet")
     for width in ("", "-column")
     for kind in ("png", "pdf")
 }
