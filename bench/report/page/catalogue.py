@@ -12,6 +12,7 @@ from bench.report.figures.forest import Pairs
 from bench.report.figures.style import looks
 from bench.report.folder import TRUTH, Run, name_clip
 from bench.report.tables.digits import show
+from bench.report.tables.structured import describe_estimate
 from bench.report.tables.table import Column, Estimate, Table
 
 _PAIRED = (
@@ -96,17 +97,8 @@ def _estimate(estimate: Estimate, column: Column, table: Table) -> dict[str, Any
     interval = None
     if estimate.low is not None and estimate.high is not None:
         interval = f"[{show(estimate.low, column.form)}, {show(estimate.high, column.form)}]"
-    return {
-        "value": estimate.value,
-        "text": "–" if estimate.value is None else show(estimate.value, column.form),
-        "interval": interval,
-        "low": estimate.low,
-        "high": estimate.high,
-        "n": estimate.n,
-        "coverage": estimate.coverage,
-        "note": None if estimate.note is None else table.notes[estimate.note],
-        "best": estimate.best,
-    }
+    text = "–" if estimate.value is None else show(estimate.value, column.form)
+    return {"text": text, "interval": interval, **describe_estimate(estimate, table)}
 
 
 def _pairs(run: Run, table: Table, pairs: Pairs | None, methods: Sequence[str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from bench.report.tables.published import Printed
-from bench.report.tables.table import Line, Table
+from bench.report.tables.table import Estimate, Line, Table
 
 
 def render_json(table: Table) -> str:
@@ -51,6 +51,19 @@ def render_json(table: Table) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def describe_estimate(estimate: Estimate, table: Table) -> dict[str, Any]:
+    """value, low, high, n, coverage, note in words, best; None for what there is not."""
+    return {
+        "value": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "n": estimate.n,
+        "coverage": estimate.coverage,
+        "note": None if estimate.note is None else table.notes[estimate.note],
+        "best": estimate.best,
+    }
+
+
 def _line(line: Line, table: Table, places: dict[tuple[str, str, str], Any]) -> dict[str, Any]:
     estimates = []
     for column, estimate in zip(table.columns, line.estimates, strict=True):
@@ -58,13 +71,7 @@ def _line(line: Line, table: Table, places: dict[tuple[str, str, str], Any]) -> 
         estimates.append(
             {
                 "metric": column.card.id,
-                "value": estimate.value,
-                "low": estimate.low,
-                "high": estimate.high,
-                "n": estimate.n,
-                "coverage": estimate.coverage,
-                "note": None if estimate.note is None else table.notes[estimate.note],
-                "best": estimate.best,
+                **describe_estimate(estimate, table),
                 "rank": place.get("rank"),
                 "rank_reason": place.get("reason"),
             }
