@@ -67,8 +67,7 @@ def test_a_run_without_curves_and_videos_leaves_nothing_old(tmp_path: Path) -> N
     assert {path.name for path in (folder / "page").iterdir()} == {
         "mine.js", "values-0.js", "clip-0.js", "clip-1.js", "clip-2.js"
     }  # fmt: skip
-    assert {path.name for path in (folder / "figures").iterdir()} == {
-        "mine.png", "metrics.png", "metrics.pdf", "metrics-column.png", "metrics-column.pdf"
-    }  # fmt: skip
-    assert len(paths) == 14 and not (folder / "media").exists()
+    drawn = {f"{n}{width}.{kind}" for n in ("metrics", "bars") for width in ("", "-column") for kind in ("png", "pdf")}
+    assert {path.name for path in (folder / "figures").iterdir()} == {"mine.png", *drawn}
+    assert len(paths) == 18 and not (folder / "media").exists()
     assert "rows.parquet" in (folder / "index.html").read_text()
