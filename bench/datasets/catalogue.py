@@ -20,6 +20,7 @@ from typing import Any
 from bench.errors import ConfigError, MissingError
 from bench.io.digest import sha256_file, sha256_json
 from bench.records import Dataset
+from metrics.extension import SourceLoader
 from protocols.catalogue import PATH_VARIABLE, load_dataset
 from protocols.dataset import DatasetSpec
 from protocols.errors import ProtocolError
@@ -142,7 +143,7 @@ def _exists(name: str) -> bool:
 
 def _import_file(path: Path) -> ModuleType:
     name = f"avct_bench_path_{path.stem}"
-    found = importlib.util.spec_from_file_location(name, path)
+    found = importlib.util.spec_from_file_location(name, path, loader=SourceLoader(name, str(path)))
     if found is None or found.loader is None:
         raise ConfigError(f"{path}: cannot be imported as a dataset loader")
     module = importlib.util.module_from_spec(found)

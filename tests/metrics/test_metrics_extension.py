@@ -47,6 +47,18 @@ def test_files_of_one_name_are_apart(tmp_path: Path) -> None:
     assert all(sys.modules[module.__name__] is module for module in found)
 
 
+def test_what_runs_is_the_text_also_where_neither_time_nor_size_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path / "bytecode"))
+    path = tmp_path / "edited.py"
+    for text in ("one", "two"):
+        path.write_text(f"NAME = {text!r}\n")
+        os.utime(path, (1, 1))
+        assert text == import_file(path).NAME
+
+
 def test_a_file_that_breaks_leaves_no_module(tmp_path: Path) -> None:
     path = tmp_path / "broken.py"
     path.write_text("1 / 0\n")
