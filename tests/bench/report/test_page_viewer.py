@@ -110,6 +110,12 @@ def choose(browser: Browser, label: str, value: str) -> None:
     )
 
 
+def test_a_link_brings_the_whole_viewer_below_the_bar(browser: Browser) -> None:
+    edge = "document.getElementById('{}').getBoundingClientRect().{}"
+    assert browser.ask(f"{edge.format('viewer', 'top')} >= {edge.format('filters', 'bottom')} - 1")
+    assert browser.ask(f"{edge.format('viewer', 'top')} < innerHeight / 2")
+
+
 def test_a_link_opens_a_clip_on_a_frame(browser: Browser) -> None:
     look(browser, [7] * 4)
     assert browser.ask("document.querySelector('#viewer .clock').textContent") == f"frame 7 / {FRAMES - 1} · 0.28 s"

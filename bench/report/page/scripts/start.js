@@ -59,10 +59,12 @@ const filters = (() => {
     listen(fill);
     fill();
     // What sticks below the bar, and where links jump to, has to know how high it is.
-    new ResizeObserver(() => {
+    const measure = () => {
       const high = getComputedStyle(form).position === "sticky" ? form.offsetHeight : 0;
       document.documentElement.style.setProperty("--bar", `${high}px`);
-    }).observe(form);
+    };
+    measure();
+    new ResizeObserver(measure).observe(form);
   }
 
   return { start };
