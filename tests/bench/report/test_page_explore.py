@@ -150,6 +150,17 @@ def test_a_row_of_a_cell_opens_its_clip(browser: Browser, run: Run) -> None:
     browser.wait("document.getElementById('cell').open && bench.state.clip < 0")
 
 
+def test_a_clip_without_videos_is_stepped_by_its_curves_and_says_why_there_are_none(browser: Browser, run: Run) -> None:
+    browser.ask("bench.viewer.open(2, { frame: 3 })")
+    browser.wait("document.querySelectorAll('#viewer figure').length === 4 && bench.state.frame === 3")
+    browser.wait("document.querySelector('#viewer .uplot')")
+    browser.press("ArrowRight")
+    browser.wait("bench.state.frame === 4 && location.hash.endsWith('&frame=4')")
+    assert browser.ask("document.querySelectorAll('#viewer video').length") == 0
+    reasons = browser.ask("[...document.querySelectorAll('#viewer figure .void')].map(e => e.textContent.trim())")
+    assert len(reasons) == 4 and all(reasons)
+
+
 def test_a_cell_leads_to_the_card_of_its_metric(browser: Browser, run: Run) -> None:
     browser.ask("bench.change({speaker: 'bob', cell: '2.1'})")
     browser.wait("document.querySelector('#cell tbody tr')")

@@ -8,6 +8,9 @@ const LOOSE = 0.012; // s of drift that are left alone
 const CLOSE = 0.003; // s of drift at which catching up ends
 const NUDGE = 0.1; // by how much faster or slower a video plays that catches up; more makes more jitter than it mends
 const FAR = 3 / FPS; // s of drift beyond which a nudge would take too long; a jump costs the others time, too
+const PATIENT = 200; // ms after a jump within which its picture is presented
+const TRIES = 6; // times that a video is asked for a picture that does not come
+const NUDGED = 0.004; // s further within the frame, so that asking again is a jump
 const REST = 600; // ms between two jumps of one video: a jump that comes late would else call for the next
 
 const middle = (frame) => (frame + 0.5) / FPS;
@@ -50,7 +53,7 @@ class Player {
   take(tracks, { frame, length }) {
     this.drop();
     this.length = length;
-    this.tracks = tracks.map((track) => ({ ...track, presented: null, rests: false, jumped: 0, nudged: 0 }));
+    this.tracks = tracks.map((track) => ({ ...track, presented: null, rests: false, jumped: 0, nudged: 0, tries: 0 }));
     this.range = null;
     for (const track of this.tracks) {
       this.watch(track);
@@ -83,6 +86,20 @@ class Player {
       track.video.requestVideoFrameCallback(note);
     };
     track.video.requestVideoFrameCallback(note);
+    for (const event of ["loadeddata", "seeked"]) track.video.addEventListener(event, () => this.check(track));
+  }
+
+  // At rest, a video that has not presented its frame is asked once more, a little further within the frame: under
+  // load Chromium now and then drops the picture of a jump, and the one before stays.
+  check(track) {
+    const turn = this.turn;
+    setTimeout(() => {
+      const { video, presented, frames } = track, wanted = frames ? Math.min(this.frame, frames - 1) : this.frame;
+      if (presented === wanted) track.tries = 0;
+      if (presented === wanted || turn !== this.turn || this.on || video.seeking || track.tries >= TRIES) return;
+      track.tries += 1;
+      video.currentTime = middle(wanted) + (track.tries % 2 ? NUDGED : 0);
+    }, PATIENT);
   }
 
   // Those that are not broken.
@@ -236,6 +253,7 @@ class Player {
   seek(frame) {
     const on = this.on;
     this.turn += 1;
+    for (const track of this.tracks) track.tries = 0;
     this.halt();
     this.frame = Math.max(0, this.tracks.every(({ frames }) => frames) ? Math.min(frame, this.last) : frame);
     this.place(this.frame);

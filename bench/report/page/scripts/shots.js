@@ -61,7 +61,7 @@ class Shots {
       const { heading, arrow } = catalogue.metrics[metric], end = text.indexOf(":");
       const word = given || end < 0 ? text : text.slice(0, end);
       values.push(make("div", { class: given ? null : "lacks", "data-metric": metric },
-        make("dt", {}, arrow ? `${heading} ${arrow.replace(" ", "\u00a0")}` : heading), make("dd", {}, word)));
+        make("dt", {}, arrow ? `${heading}\u00a0${arrow.replace(" ", "\u00a0")}` : heading), make("dd", {}, word)));
       if (word !== text) why.push(make("p", {}, `${heading}: ${text}`));
     });
     const holder = make("div", { class: "strips" });
